@@ -1,0 +1,1 @@
+"""rkdiff: see generative models work, on any object with a kernel."""

@@ -1,0 +1,1 @@
+"""The ground floor: parts, records, randomness and tensors. It imports nothing of the floors above."""

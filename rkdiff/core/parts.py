@@ -1,0 +1,200 @@
+"""Parts: everything a person can choose is one frozen dataclass, declared once.
+
+A `Part` subclass names a kind ("data", "method", "schedule", ...) and its fields are *knobs* with bounds and a help text.
+That single declaration is the constructor, the bounds check with its message, the form on the page, the command-line flag,
+the key in the store and the strategy of the property tests. A part registers itself by existing: `choices(kind)` imports every
+module of the kind's home and returns the concrete parts by name.
+
+Law: `from_dict(kind, p.to_dict()) == p` and `digest(p)` depends on nothing but the kind, the name and the knob values.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import json
+import math
+import pkgutil
+import re
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar
+
+#: Where the members of each kind live. Plain names, so that this floor imports nothing above it.
+HOMES = {
+    "data": "rkdiff.data",
+    "space": "rkdiff.spaces",
+    "schedule": "rkdiff.processes.schedules",
+    "method": "rkdiff.methods",
+    "sampler": "rkdiff.samplers",
+    "guidance": "rkdiff.guidance",
+}
+
+_registry: dict[str, dict[str, type[Part]]] = {kind: {} for kind in HOMES}
+_loaded: set[str] = set()
+
+
+class PartError(ValueError):
+    """A choice that cannot be made; the message says what was given, what is possible and what to do."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """What a field of a part may be: its bounds or options, and how it is shown."""
+
+    name: str
+    type: type
+    default: Any
+    low: float | None
+    high: float | None
+    options: tuple[Any, ...]
+    step: float | None
+    log: bool
+    advanced: bool
+    help: str
+
+
+def knob(
+    default: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    options: tuple[Any, ...] = (),
+    step: float | None = None,
+    log: bool = False,
+    advanced: bool = False,
+    help: str,
+) -> Any:
+    """Declare a field of a part: numbers need `low` and `high`, texts need `options`, booleans need neither.
+
+    `step` is the widget's step, `log` asks for a logarithmic slider, `advanced` puts the knob one click away.
+    """
+    if isinstance(default, str) and not options:
+        raise TypeError("a text knob needs its options")
+    if isinstance(default, (int, float)) and not isinstance(default, bool) and not options:
+        if low is None or high is None:
+            raise TypeError("a number knob needs low and high")
+    return field(
+        default=default,
+        metadata={
+            "low": low, "high": high, "options": tuple(options), "step": step, "log": log, "advanced": advanced, "help": help,
+        },
+    )  # fmt: skip
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Base of everything one can choose. Subclass once per kind (`kind=`), then once per member."""
+
+    kind: ClassVar[str] = ""
+    name: ClassVar[str] = ""
+
+    def __init_subclass__(cls, kind: str = "", abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if kind:
+            cls.kind = kind
+        elif not abstract:
+            cls.name = cls.__dict__.get("name", _snake(cls.__name__))
+            _registry.setdefault(cls.kind, {})[cls.name] = cls
+
+    def __post_init__(self) -> None:
+        for k in knobs(type(self)):
+            object.__setattr__(self, k.name, _checked(type(self).__name__, k, getattr(self, k.name)))
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of the docstring: what the app says of this part."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+    @classmethod
+    def title(cls) -> str:
+        """The name as a person reads it."""
+        return str(cls.__dict__.get("label", cls.name.replace("_", " ").capitalize()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON: `{"name": ..., knob: value, ...}`."""
+        return {"name": self.name} | {k.name: getattr(self, k.name) for k in knobs(type(self))}
+
+
+def knobs(cls: type[Part]) -> tuple[Knob, ...]:
+    """The declared knobs of a part, in order."""
+    out = []
+    for f in fields(cls):
+        m = f.metadata
+        default = None if f.default is MISSING else f.default
+        out.append(
+            Knob(
+                f.name, type(default), default, m["low"], m["high"], m["options"], m["step"], m["log"], m["advanced"], m["help"]
+            )
+        )
+    return tuple(out)
+
+
+def _checked(owner: str, k: Knob, value: Any) -> Any:
+    if k.options:
+        if value not in k.options:
+            raise PartError(f"{owner}.{k.name} is {value!r}; choose one of {', '.join(map(repr, k.options))}")
+        return value
+    if k.type is bool:
+        if not isinstance(value, bool):
+            raise PartError(f"{owner}.{k.name} is {value!r}; choose true or false")
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise PartError(f"{owner}.{k.name} is {value!r}; choose a number between {k.low} and {k.high}")
+    if k.type is int and value != int(value):
+        raise PartError(f"{owner}.{k.name} is {value!r}; choose a whole number between {k.low} and {k.high}")
+    if not (k.low <= value <= k.high):  # type: ignore[operator]
+        raise PartError(f"{owner}.{k.name} is {value!r}; choose between {k.low} and {k.high}")
+    return k.type(value)
+
+
+def choices(kind: str) -> dict[str, type[Part]]:
+    """Every concrete part of a kind, by name. Importing the kind's home finds them: a new file needs no list.
+
+    Raises:
+        PartError: the kind does not exist.
+    """
+    if kind not in HOMES:
+        raise PartError(f"there is no kind {kind!r}; choose one of {', '.join(HOMES)}")
+    if kind not in _loaded:
+        home = importlib.import_module(HOMES[kind])
+        for info in pkgutil.iter_modules(getattr(home, "__path__", [])):
+            importlib.import_module(f"{HOMES[kind]}.{info.name}")
+        _loaded.add(kind)
+    return dict(sorted(_registry[kind].items()))
+
+
+def make(kind: str, name: str, **values: Any) -> Any:
+    """Build a part by name: `make("data", "two_moons", noise=0.1)`.
+
+    Raises:
+        PartError: unknown kind, name or knob, or a value out of bounds.
+    """
+    members = choices(kind)
+    if name not in members:
+        near = difflib.get_close_matches(str(name), members, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise PartError(f"there is no {kind} named {name!r}{hint} (choose one of {', '.join(members)})")
+    cls = members[name]
+    known = [k.name for k in knobs(cls)]
+    for given in values:
+        if given not in known:
+            raise PartError(f"{cls.__name__} has no knob {given!r}; it has {', '.join(known) or 'none'}")
+    return cls(**values)
+
+
+def from_dict(kind: str, value: Any) -> Any:
+    """The part that `to_dict` wrote."""
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        raise PartError(f"a {kind} is written as {{'name': ..., knob: value}}; got {value!r:.200}")
+    return make(kind, value["name"], **{k: v for k, v in value.items() if k != "name"})
+
+
+def digest(value: Any) -> str:
+    """Sixteen hex digits that depend on the JSON content alone (parts are written through `to_dict`)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=lambda p: {"kind": p.kind, **p.to_dict()})
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

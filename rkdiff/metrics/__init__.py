@@ -1,0 +1,1 @@
+"""Metrics: (cloud, cloud) -> float, with floor and spread."""

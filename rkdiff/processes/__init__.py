@@ -1,0 +1,1 @@
+"""Noise: schedules, the exact mixture law, and the forward process."""
