@@ -7,7 +7,6 @@ noise of a stochastic sampler is one Brownian path on the log-nu clock, refined 
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import ClassVar

@@ -58,7 +58,7 @@ class Denoiser(Model):
     def score(
         self, x: Float[torch.Tensor, "n d"], nu: float, label: Int[torch.Tensor, " n"] | None = None
     ) -> Float[torch.Tensor, "n d"]:
-        """grad log p_nu(x) (Tweedie's formula)."""
+        """Grad log p_nu(x) (Tweedie's formula)."""
         return (self.denoise(x, nu, label) - x) / nu**2
 
     def drift(
