@@ -71,9 +71,9 @@ def knob(
     """
     if isinstance(default, str) and not options:
         raise TypeError("a text knob needs its options")
-    if isinstance(default, (int, float)) and not isinstance(default, bool) and not options:
-        if low is None or high is None:
-            raise TypeError("a number knob needs low and high")
+    number = isinstance(default, (int, float)) and not isinstance(default, bool)
+    if number and not options and (low is None or high is None):
+        raise TypeError("a number knob needs low and high")
     return field(
         default=default,
         metadata={
@@ -102,8 +102,7 @@ class Part:
             _registry.setdefault(cls.kind, {})[cls.name] = cls
 
     def __post_init__(self) -> None:
-        for k in knobs(type(self)):
-            object.__setattr__(self, k.name, _checked(type(self).__name__, k, getattr(self, k.name)))
+        check_knobs(self)
 
     @classmethod
     def summary(cls) -> str:
@@ -120,11 +119,13 @@ class Part:
         return {"name": self.name} | {k.name: getattr(self, k.name) for k in knobs(type(self))}
 
 
-def knobs(cls: type[Part]) -> tuple[Knob, ...]:
-    """The declared knobs of a part, in order."""
+def knobs(cls: type[Any]) -> tuple[Knob, ...]:
+    """The declared knobs of a part (or of any dataclass that uses `knob`), in order."""
     out = []
     for f in fields(cls):
         m = f.metadata
+        if "help" not in m:
+            continue
         default = None if f.default is MISSING else f.default
         out.append(
             Knob(
@@ -132,6 +133,16 @@ def knobs(cls: type[Part]) -> tuple[Knob, ...]:
             )
         )
     return tuple(out)
+
+
+def check_knobs(record: Any) -> None:
+    """Check and normalise every knob of a frozen dataclass in place (called once, from `__post_init__`).
+
+    Raises:
+        PartError: a value that is out of bounds, not an option, or of the wrong type.
+    """
+    for k in knobs(type(record)):
+        object.__setattr__(record, k.name, _checked(type(record).__name__, k, getattr(record, k.name)))
 
 
 def _checked(owner: str, k: Knob, value: Any) -> Any:

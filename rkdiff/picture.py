@@ -1,0 +1,153 @@
+"""What stands around a moving cloud: the truth's density, arrows of the field, classes, decoded objects.
+
+Everything is computed once, while the run is made, as plain arrays in the coordinates that are drawn: those of the space's plane, with
+every frame scaled to unit variance of signal plus noise, x / sqrt(alpha^2 + sigma^2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from rkdiff.core.model import Denoiser, Model
+from rkdiff.core.records import Dataset, Progress, Trajectory
+from rkdiff.core.rng import Rng
+from rkdiff.core.tensors import to_numpy, to_torch, torch
+from rkdiff.spaces import Fitted
+
+if TYPE_CHECKING:
+    from rkdiff.experiment import Experiment
+
+GRID = 15
+MOMENTS = 25
+
+
+def nearest_labels(
+    x: Float[np.ndarray, "n d"], train: Float[np.ndarray, "m d"], labels: Int[np.ndarray, " m"]
+) -> Int[np.ndarray, " n"]:
+    """The class of the nearest training point: how particles that were asked for no class are coloured."""
+    from scipy.spatial import cKDTree
+
+    return labels[cKDTree(train).query(x)[1]].astype(np.int64)
+
+
+def background(data: Dataset, space: Fitted, e: Experiment, rng: Rng) -> dict[str, np.ndarray]:
+    """The truth's density in the plane, as a picture: from many fresh points where the law can be drawn from, else from the data."""
+    from rkdiff.metrics.density import density
+
+    fresh = e.data.fresh(20000, rng.child("density"))
+    points = space.plane(space.encode(data.train if fresh is None else fresh.train))
+    view = square(points)
+    return {"density": density(points, view).astype(np.float32), "extent": np.array(view)}
+
+
+def square(points: Float[np.ndarray, "n 2"], margin: float = 0.12) -> tuple[float, float, float, float]:
+    """A square view that holds the points and the noise they come from (radius 3), with a margin."""
+    low, high = np.quantile(points, 0.001, axis=0), np.quantile(points, 0.999, axis=0)
+    centre, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6) * (1 + margin)
+    half = max(half, 2.6)
+    return (float(centre[0] - half), float(centre[0] + half), float(centre[1] - half), float(centre[1] + half))
+
+
+def arrows(model: Model, t: Trajectory, device: str) -> dict[str, np.ndarray]:
+    """Velocity of the cloud, as it is drawn, on a fixed grid at moments of the clock.
+
+    A diffusion's field is read off the model at the grid; a transport has no field away from its particles, so their velocities are
+    averaged around each grid point and left out where no particle is near.
+    """
+    u = np.linspace(0.0, 1.0, MOMENTS)
+    axis = np.linspace(-2.4, 2.4, GRID)
+    at = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    v = _model_field(model, t, u, at, device) if isinstance(model, Denoiser) else _cloud_field(t, u, at)
+    return {"arrows.u": u, "arrows.at": at.astype(np.float32), "arrows.v": v.astype(np.float32)}
+
+
+def _model_field(model: Denoiser, t: Trajectory, u: np.ndarray, at: np.ndarray, device: str) -> np.ndarray:
+    """With y = x / sqrt(1 + nu^2) the drawn point, dy/d(-nu) is proportional to sqrt(1 + nu^2) D - y (all classes)."""
+    nus = np.interp(u, t.u, t.curves["sigma"] / t.curves["alpha"])
+    out = np.zeros((len(u), *at.shape))
+    for k, nu in enumerate(np.maximum(nus, 1e-2)):
+        scale = float(np.sqrt(1 + nu**2))
+        with torch.no_grad():
+            d = to_numpy(model.denoise(to_torch(at * scale, device), float(nu)))
+        out[k] = d * scale - at
+    return out
+
+
+def _cloud_field(t: Trajectory, u: np.ndarray, at: np.ndarray, reach: float = 0.25) -> np.ndarray:
+    step = 0.5 / (len(u) - 1)
+    ahead, behind = np.minimum(u + step, 1.0), np.maximum(u - step, 0.0)
+    speed = (t.at(ahead) - t.at(behind)) / (ahead - behind)[:, None, None]
+    where = t.at(u)
+    out = np.zeros((len(u), *at.shape))
+    for k in range(len(u)):
+        d2 = ((at[:, None] - where[k][None]) ** 2).sum(-1)
+        w = np.exp(-d2 / (2 * reach**2)) * (d2 < (3 * reach) ** 2)
+        total = w.sum(1, keepdims=True)
+        out[k] = np.where(total > 0.5, w @ speed[k] / np.maximum(total, 1e-12), 0.0)
+    return out
+
+
+def decoded(
+    space: Fitted, t: Trajectory, train: Float[np.ndarray, "m d"], data: Dataset, e: Experiment, rng: Rng
+) -> Generator[Progress, None, dict[str, np.ndarray]]:
+    """Objects of the first few particles along the clock, and of every particle at its end (structured data only)."""
+    if data.modality == "points":
+        return {}
+    u = np.linspace(0.0, 1.0, e.moments)
+    k = min(e.shown, t.x.shape[1])
+    scale = np.hypot(t.curves["alpha"], t.curves["sigma"])[:, None, None] if "alpha" in t.curves else 1.0
+    states = Trajectory(t.u, t.x / scale).at(u)[:, :k]
+    shown: list[np.ndarray] = []
+    for i in range(e.moments):
+        yield Progress("decoding", i, e.moments + 1)
+        shown.append(space.decode(states[i], rng.child(f"decode {i}"), start=shown[-1] if shown else None))
+    yield Progress("decoding", e.moments, e.moments + 1)
+    samples = space.decode(t.end, rng.child("decode end"))
+    if k:
+        shown[-1] = samples[:k]
+    out = {
+        "samples": samples,
+        "objects.u": u,
+        "objects.values": np.stack(shown),
+        "objects.nearest": _nearest(space, t.end[:k], train, data),
+    }
+    if data.modality == "graphs" and k:
+        out |= _layouts(out["objects.values"], out["objects.nearest"])
+    return out
+
+
+def _layouts(values: np.ndarray, nearest: np.ndarray) -> dict[str, np.ndarray]:
+    """Node positions: each particle's last graph is laid out first, and every earlier one starts from its successor's places."""
+    moments, k, nodes = values.shape[:3]
+    out, beside = np.zeros((moments, k, nodes, 2)), np.zeros((k, nodes, 2))
+    for j in range(k):
+        for i in reversed(range(moments)):
+            out[i, j] = _layout(values[i, j], out[i + 1, j] if i + 1 < moments else None)
+        beside[j] = _layout(nearest[j], None)
+    return {"objects.layout": out.astype(np.float32), "objects.nearest_layout": beside.astype(np.float32)}
+
+
+def _layout(adjacency: np.ndarray, before: np.ndarray | None) -> np.ndarray:
+    """Spring layout in the unit square; `before` keeps the drawing in place when only a few edges changed."""
+    import networkx as nx
+
+    graph = nx.from_numpy_array(adjacency - np.diag(np.diag(adjacency)))
+    if before is None:
+        places = nx.spring_layout(graph, seed=0, iterations=60)
+    else:
+        places = nx.spring_layout(graph, pos={i: 2 * before[i] - 1 for i in range(len(before))}, seed=0, iterations=4)
+    xy = np.array([places[i] for i in range(len(adjacency))])
+    there = np.diag(adjacency) > 0
+    low, high = xy[there].min(0, initial=1e9), xy[there].max(0, initial=-1e9)
+    span = max(float((high - low).max()), 1e-9)
+    return np.clip(0.5 + (xy - (low + high) / 2) / span, 0.0, 1.0) if there.any() else np.full_like(xy, 0.5)
+
+
+def _nearest(space: Fitted, x: Float[np.ndarray, "k d"], train: Float[np.ndarray, "m d"], data: Dataset) -> np.ndarray:
+    w = np.sqrt(space.weights)
+    d2 = (((x[:, None] - train[None]) * w) ** 2).sum(-1)
+    return data.train[d2.argmin(1)]

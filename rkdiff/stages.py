@@ -1,0 +1,226 @@
+"""How an experiment becomes a run, stage by stage: prepare, train, sample, decode, measure.
+
+Each stage is a small generator of `Progress` that returns what it made; `stream` chains them. Nothing here knows who is watching.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from rkdiff.core.model import Denoiser, Model
+from rkdiff.core.parts import PartError
+from rkdiff.core.records import Dataset, Progress, Trajectory
+from rkdiff.core.rng import Rng
+from rkdiff.core.tensors import device_name, pick_device
+from rkdiff.experiment import Experiment, Run
+from rkdiff.methods import Problem
+from rkdiff.picture import arrows, background, decoded, nearest_labels
+from rkdiff.processes.process import corrupt
+from rkdiff.processes.schedules import Grid
+from rkdiff.samplers import start
+from rkdiff.spaces import Fitted
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data, its space and its coordinates: what every stage after the first needs."""
+
+    experiment: Experiment
+    device: str
+    rng: Rng
+    data: Dataset
+    space: Fitted
+    problem: Problem
+
+
+def stream(experiment: Experiment, device: str = "auto") -> Iterator[Progress | Run]:
+    """Yield `Progress` while the experiment is done and, last, the `Run`.
+
+    Raises:
+        PartError: data, method and guidance turn out not to fit each other.
+        ValueError: the device is not there, or the sampler left the finite numbers.
+    """
+    clock: dict[str, float] = {}
+    yield Progress("preparing", 0, 1)
+    p = prepare(experiment, device)
+    yield Progress("preparing", 1, 1)
+    with _timed(clock, "fit"):
+        model, losses = yield from train(p)
+    guided = p.experiment.guidance.wrap(model)  # type: ignore[union-attr]
+    with _timed(clock, "sample"):
+        trajectory = yield from sample(p, guided, p.rng)
+    arrays = {**_cloud("", p.space, trajectory), **_context(p, guided, trajectory), "loss": losses}
+    arrays |= _cloud("forward.", p.space, forward(p))
+    with _timed(clock, "decode"):
+        arrays |= yield from decoded(p.space, trajectory, p.problem.x, p.data, experiment, p.rng)
+    with _timed(clock, "measure"):
+        quality = yield from measure(p, guided, trajectory)
+    info = {
+        "device": p.device,
+        "device_name": device_name(p.device),
+        "calls": trajectory.calls,
+        "seconds": clock,
+        "quality": quality,
+        "meta": {k: v for k, v in p.data.meta.items() if isinstance(v, (str, int, float, list))},
+        "modality": p.data.modality,
+        "classes": p.data.classes,
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+    }
+    yield Run(experiment, arrays, info, model.state())
+
+
+class _timed:
+    """Adds the CPU seconds of a block to a record, across the yields inside it."""
+
+    def __init__(self, record: dict[str, float], name: str) -> None:
+        self.record, self.name = record, name
+
+    def __enter__(self) -> None:
+        self.began = time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.record[self.name] = round(time.process_time() - self.began, 3)
+
+
+def prepare(e: Experiment, device: str = "auto") -> Prepared:
+    """Make the data and its coordinates."""
+    rng = Rng(e.seed)
+    where = pick_device(device)
+    data = e.data.make(rng.child("data"))
+    space = e.space.fit(data, rng.child("space"))  # type: ignore[union-attr]
+    x = space.encode(data.train)
+    problem = Problem(x, space.weights, data.train_labels, e.space.law(data, space), where)  # type: ignore[union-attr]
+    return Prepared(e, where, rng, data, space, problem)
+
+
+def train(p: Prepared) -> Generator[Progress, None, tuple[Model, Float[np.ndarray, "k 2"]]]:
+    """Fit the method; returns the model and the loss curve (fraction done, loss)."""
+    losses: list[tuple[float, float]] = []
+    fit = p.experiment.method.fit(p.problem, p.rng.child("fit"))
+    while True:
+        try:
+            event = next(fit)
+        except StopIteration as end:
+            return end.value, np.array(losses, dtype=float).reshape(-1, 2)
+        if "loss" in event.values:
+            losses.append((event.done / max(event.total, 1), float(event.values["loss"])))
+        yield event
+
+
+def time_grid(e: Experiment, model: Model) -> Grid:
+    """The grid the sampler walks: the schedule's for a diffusion, the model's own for a transport."""
+    if e.method.family == "transport":
+        grid: Grid = e.method.grid(e.steps)  # type: ignore[attr-defined]
+        return grid
+    return e.schedule.grid(e.steps)  # type: ignore[union-attr]
+
+
+def wanted_labels(p: Prepared, n: int, rng: Rng) -> Int[np.ndarray, " n"] | None:
+    """Which class each particle is asked for, if the guidance asks."""
+    counts = (
+        np.bincount(p.problem.labels, minlength=p.problem.classes) if p.problem.labels is not None else np.zeros(0, dtype=int)
+    )
+    return p.experiment.guidance.labels(n, counts, rng.child("labels"))  # type: ignore[union-attr]
+
+
+def sample(p: Prepared, model: Model, rng: Rng) -> Generator[Progress, None, Trajectory]:
+    """Walk from the noise to the data; the start depends on the seed alone, so every panel begins at the same particles."""
+    e, n = p.experiment, p.experiment.particles
+    grid = time_grid(e, model)
+    if e.start == "forward":
+        z = _noised_data(p, grid, n, rng)
+    else:
+        z = start(e.start, n, p.space.dim, rng.child("prior"))
+    labels = wanted_labels(p, n, rng)
+    trajectory = yield from e.sampler.stream(model, z, grid, rng.child("noise"), labels=labels, device=p.device)  # type: ignore[union-attr]
+    return trajectory
+
+
+def _picked(p: Prepared, n: int) -> Int[np.ndarray, " n"]:
+    """N training objects in a fixed random order, again from the first when there are too few."""
+    order = p.rng.numpy("picked").permutation(len(p.problem.x))
+    return np.resize(order, n)
+
+
+def _noised_data(p: Prepared, grid: Grid, n: int, rng: Rng) -> Float[np.ndarray, "n d"]:
+    """Training points carried to the end of the noising process, in units of the start: (alpha x_0 + sigma xi) / sigma."""
+    t = corrupt(p.problem.x[_picked(p, n)], grid, p.rng.child("forward"))
+    return t.x[0] / grid.sigma[0]
+
+
+def forward(p: Prepared) -> Trajectory:
+    """Data on its way to noise: the schedule's noising process, or the same flow with source and target exchanged."""
+    e, n = p.experiment, min(p.experiment.particles, 4000)
+    pick = _picked(p, n)
+    x, labels = p.problem.x[pick], None if p.problem.labels is None else p.problem.labels[pick]
+    if e.method.family == "diffusion":
+        t = corrupt(x, e.schedule.grid(e.steps), p.rng.child("forward"))  # type: ignore[union-attr]
+        return Trajectory(t.u, t.x, labels, t.curves)
+    noise = p.rng.numpy("forward").standard_normal(p.problem.x.shape)
+    model = _quietly(e.method.fit(Problem(noise, p.problem.weights, device=p.device), p.rng.child("forward fit")))
+    t = e.sampler.run(model, x, time_grid(e, model), p.rng.child("forward noise"), device=p.device)  # type: ignore[union-attr]
+    return Trajectory(t.u, t.x[::-1].copy(), labels, {k: v[::-1].copy() for k, v in t.curves.items()})
+
+
+def measure(p: Prepared, model: Model, trajectory: Trajectory) -> Generator[Progress, None, dict[str, Any]]:
+    """Quality figures of the generated cloud: mean and spread over independent starts, each beside its floor."""
+    from rkdiff.metrics.quality import quality
+
+    e, per_start = p.experiment, []
+    fresh = e.data.fresh(max(len(p.data.train), 1000), p.rng.child("fresh"))
+    truth = None if fresh is None else p.space.encode(fresh.train)
+    held_out = p.space.encode(p.data.held_out)
+    for k in range(e.repeats):
+        yield Progress("measuring", k, e.repeats)
+        end = trajectory.end if k == 0 else _quietly(sample(p, model, p.rng.child(f"repeat {k}"))).end
+        per_start.append(quality(end, p.problem.x, held_out, truth, p.rng.child(f"quality {k}")))
+    yield Progress("measuring", e.repeats, e.repeats)
+    out: dict[str, Any] = {}
+    for name, first in per_start[0].items():
+        values = np.array([q[name].value for q in per_start])
+        out[name] = {"value": float(values.mean()), "sd": float(values.std(ddof=1)) if len(values) > 1 else None,
+                     "floor": first.floor, "floor_sd": first.floor_sd, "starts": len(values)}  # fmt: skip
+    return out
+
+
+def _quietly(work: Generator[Progress, None, Any]) -> Any:
+    """Do a stage without passing on its reports; returns what the stage returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def _cloud(prefix: str, space: Fitted, t: Trajectory) -> dict[str, np.ndarray]:
+    out = {f"{prefix}u": t.u, f"{prefix}x": t.x.astype(np.float32), f"{prefix}plane": space.plane(t.x).astype(np.float32)}
+    if t.labels is not None:
+        out[f"{prefix}labels"] = t.labels.astype(np.int64)
+    return out | {f"{prefix}curve.{k}": v for k, v in t.curves.items()}
+
+
+def _context(p: Prepared, model: Model, t: Trajectory) -> dict[str, np.ndarray]:
+    """What is drawn around the cloud: training points, density of the truth, arrows, class of each particle."""
+    out: dict[str, np.ndarray] = {"target": p.space.plane(p.problem.x).astype(np.float32)}
+    if p.problem.labels is not None:
+        out["target_labels"] = p.problem.labels.astype(np.int64)
+        if t.labels is None:
+            out["labels"] = nearest_labels(t.end, p.problem.x, p.problem.labels)
+    out |= background(p.data, p.space, p.experiment, p.rng)
+    if p.space.dim == 2:
+        out |= arrows(model, t, p.device)
+    return out
+
+
+def run(experiment: Experiment, device: str = "auto") -> Run:
+    """Do the whole experiment and return the run."""
+    *_, last = stream(experiment, device)
+    assert isinstance(last, Run)
+    return last
