@@ -1,32 +1,89 @@
-"""Samplers: `step` each, `run` once, always a `Trajectory`.
+"""Samplers: `step` each, `stream` once, always a `Trajectory`.
 
 A diffusion sampler works in variance-exploding coordinates x = x_t / alpha_t and walks the grid of nu from the noise to 0; the trajectory
 it hands back is in the schedule's own coordinates, alpha * x. A transport sampler walks tau. Randomness comes as named streams; the
 noise of a stochastic sampler is one Brownian path on the log-nu clock, refined consistently, so 20 steps and 200 follow the same path.
+
+With q = nu'/nu for a step from nu to nu' (Karras et al. 2022, algorithms 1 and 2; Song, Meng and Ermon 2021, equation 12):
+
+    Euler, DDIM(0):      x' = q x + (1 - q) D                     DDIM(eta):  s^2 = eta^2 nu'^2 (1 - q^2) of the noise is drawn afresh
+    Euler-Maruyama:      x' = q^2 x + (1 - q^2) D + nu sqrt(1 - q^2) z
+    transport:           x' = x + (1 - exp(-dtau)) drift(x, tau)
+
+A last step to nu = 0 returns D.
 """
 
 from __future__ import annotations
 
+import math
+from abc import abstractmethod
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from rkdiff.core.model import Model
-from rkdiff.core.parts import Part
+from rkdiff.core.model import Denoiser, Model
+from rkdiff.core.parts import Part, PartError, knob
 from rkdiff.core.records import Progress, Trajectory
 from rkdiff.core.rng import Rng
+from rkdiff.core.tensors import to_numpy, to_torch, torch
+from rkdiff.processes.brownian import Brownian
+from rkdiff.processes.process import curves, kept
 from rkdiff.processes.schedules import Grid
+
+STARTS = ("sobol", "iid")
+
+
+@dataclass
+class Walk:
+    """What a step may ask: the model (calls are counted), the grid, and the noise of each step."""
+
+    model: Model
+    grid: Grid
+    rng: Rng
+    shape: tuple[int, int]
+    label: Int[torch.Tensor, " n"] | None
+    device: str
+    calls: int = field(default=0, init=False)
+
+    @cached_property
+    def nu(self) -> list[float]:
+        return [float(v) for v in self.grid.nu]
+
+    def denoise(self, x: Float[torch.Tensor, "n d"], nu: float) -> Float[torch.Tensor, "n d"]:
+        assert isinstance(self.model, Denoiser)
+        self.calls += getattr(self.model, "calls_each", 1)
+        return self.model.denoise(x, nu, self.label)
+
+    def drift(self, x: Float[torch.Tensor, "n d"], i: int) -> Float[torch.Tensor, "n d"]:
+        """The model's velocity at entry i of the grid, with a stream of random numbers of that step's own."""
+        self.calls += getattr(self.model, "calls_each", 1)
+        return self.model.drift(x, float(self.grid.t[i]), label=self.label, rng=self.rng.child(f"step {i}"))
+
+    @cached_property
+    def _path(self) -> tuple[Brownian, list[tuple[int, int]]]:
+        path = Brownian(*self.shape, self.rng)
+        return path, path.steps(np.log(self.grid.nu[self.grid.nu > 0]))
+
+    def noise(self, i: int) -> Float[torch.Tensor, "n d"]:
+        """The standard normals of the step from entry i to entry i + 1."""
+        path, steps = self._path
+        return to_torch(path.increment(steps[i]), self.device)
 
 
 @dataclass(frozen=True)
 class Sampler(Part, kind="sampler"):
-    """A way to walk from the noise to the data."""
+    """A way to walk from the noise to the data. Fill `step`."""
 
     #: "diffusion" or "transport": which models fit.
     family: ClassVar[str] = "diffusion"
+
+    @abstractmethod
+    def step(self, walk: Walk, i: int, x: Float[torch.Tensor, "n d"]) -> Float[torch.Tensor, "n d"]:
+        """From entry i of the grid to entry i + 1, in variance-exploding coordinates."""
 
     def stream(
         self,
@@ -38,8 +95,35 @@ class Sampler(Part, kind="sampler"):
         labels: Int[np.ndarray, " n"] | None = None,
         device: str = "cpu",
     ) -> Generator[Progress, None, Trajectory]:
-        """Walk the whole grid from the standard normals `z`; yields progress each step, returns the trajectory."""
-        raise NotImplementedError  # being written
+        """Walk the whole grid from the standard normals `z`; yields progress each step, returns the trajectory.
+
+        Raises:
+            PartError: the model is of the other family.
+            ValueError: a particle left the finite numbers.
+        """
+        if model.family != self.family:
+            raise PartError(
+                f"sampler {self.name!r} walks a {self.family}, but this model is a {model.family}; choose a sampler that fits"
+            )
+        walk = Walk(model, grid, rng, z.shape, None if labels is None else to_torch(labels, device), device)
+        steps, keep = len(grid.t) - 1, kept(len(grid.t), *z.shape)
+        x = to_torch(z, device) * (walk.nu[0] if self.family == "diffusion" else 1.0)
+        frames = np.empty((len(keep), *z.shape))
+        frames[0] = grid.alpha[0] * to_numpy(x)
+        row = 1
+        for i in range(steps):
+            with torch.no_grad():
+                x = self.step(walk, i, x)
+            if not bool(torch.isfinite(x).all()):
+                raise ValueError(
+                    f"{self.name} left the finite numbers at step {i + 1} of {steps}; take more steps or less guidance"
+                )
+            if keep[row] == i + 1:
+                frames[row] = grid.alpha[i + 1] * to_numpy(x)
+                row += 1
+            yield Progress("sampling", i + 1, steps)
+        shown = {name: c[keep] for name, c in curves(grid).items()}
+        return Trajectory(grid.u[keep], frames, labels, shown, walk.calls)
 
     def run(
         self,
@@ -58,3 +142,120 @@ class Sampler(Part, kind="sampler"):
                 next(steps)
             except StopIteration as done:
                 return done.value
+
+
+@dataclass(frozen=True)
+class _Flow(Sampler, abstract=True):
+    """The probability-flow ODE on one of two clocks: noise in the model's coordinates, or the schedule's time in its own."""
+
+    clock: str = knob(
+        "sigma", options=("sigma", "t"), help="step in the noise level, or in the schedule's own time and coordinates"
+    )
+
+    def _velocity(self, walk: Walk, i: int, y: torch.Tensor) -> torch.Tensor:
+        """The velocity on the clock at entry i: dx/dnu, or d(alpha x)/dt = alpha' D + sigma' eps."""
+        g, nu = walk.grid, walk.nu[i]
+        if self.clock == "sigma":
+            return (y - walk.denoise(y, nu)) / nu
+        if g.alpha_dot is None or g.sigma_dot is None:
+            raise ValueError(f"{self.name} on clock 't' needs a grid with alpha_dot and sigma_dot; take the grid of a schedule")
+        a, s = float(g.alpha[i]), float(g.sigma[i])
+        d = walk.denoise(y / a, nu)
+        return float(g.alpha_dot[i]) * d + float(g.sigma_dot[i]) * (y - a * d) / s
+
+    def _clock(self, walk: Walk, i: int) -> tuple[float, float, float]:
+        """Length of the step on the clock, and the scale of its coordinates before and after."""
+        g = walk.grid
+        if self.clock == "sigma":
+            return walk.nu[i + 1] - walk.nu[i], 1.0, 1.0
+        return float(g.t[i + 1] - g.t[i]), float(g.alpha[i]), float(g.alpha[i + 1])
+
+
+@dataclass(frozen=True)
+class Euler(_Flow):
+    """Straight steps along the probability flow: one call of the model a step, error halves with the step."""
+
+    def step(self, walk: Walk, i: int, x: Float[torch.Tensor, "n d"]) -> Float[torch.Tensor, "n d"]:
+        if walk.nu[i + 1] == 0:
+            return walk.denoise(x, walk.nu[i])
+        h, before, after = self._clock(walk, i)
+        y = before * x
+        return (y + h * self._velocity(walk, i, y)) / after
+
+
+@dataclass(frozen=True)
+class Heun(_Flow):
+    """Steps along the probability flow, corrected by a look ahead: two calls a step, error falls fourfold when steps double."""
+
+    def step(self, walk: Walk, i: int, x: Float[torch.Tensor, "n d"]) -> Float[torch.Tensor, "n d"]:
+        if walk.nu[i + 1] == 0:
+            return walk.denoise(x, walk.nu[i])
+        h, before, after = self._clock(walk, i)
+        y = before * x
+        first = self._velocity(walk, i, y)
+        second = self._velocity(walk, i + 1, y + h * first)
+        return (y + h / 2 * (first + second)) / after
+
+
+@dataclass(frozen=True)
+class DDIM(Sampler):
+    """Keeps the predicted noise and redraws a share of it: deterministic at 0, the ancestral sampler at 1."""
+
+    label: ClassVar[str] = "DDIM"
+
+    eta: float = knob(0.0, 0.0, 1.0, step=0.05, help="share of fresh noise: 0 follows the flow, 1 is the ancestral sampler")
+
+    def step(self, walk: Walk, i: int, x: Float[torch.Tensor, "n d"]) -> Float[torch.Tensor, "n d"]:
+        nu, after = walk.nu[i], walk.nu[i + 1]
+        d = walk.denoise(x, nu)
+        if after == 0:
+            return d
+        fresh = self.eta * after * math.sqrt(1 - (after / nu) ** 2)
+        kept_noise = math.sqrt(after**2 - fresh**2)
+        x = d + kept_noise * (x - d) / nu
+        return x + fresh * walk.noise(i) if fresh > 0 else x
+
+
+@dataclass(frozen=True)
+class EulerMaruyama(Sampler):
+    """Steps of the reverse diffusion with fresh noise all the way, on the clock nu^2 where they are stable at any length."""
+
+    label: ClassVar[str] = "Euler-Maruyama"
+
+    def step(self, walk: Walk, i: int, x: Float[torch.Tensor, "n d"]) -> Float[torch.Tensor, "n d"]:
+        nu, q2 = walk.nu[i], (walk.nu[i + 1] / walk.nu[i]) ** 2
+        d = walk.denoise(x, nu)
+        if q2 == 0:
+            return d
+        return q2 * x + (1 - q2) * d + nu * math.sqrt(1 - q2) * walk.noise(i)
+
+
+@dataclass(frozen=True)
+class ExponentialEuler(Sampler):
+    """Steps of a transport that relax towards its target by their exact share, stable at any length."""
+
+    label: ClassVar[str] = "Exponential Euler"
+    family: ClassVar[str] = "transport"
+
+    def step(self, walk: Walk, i: int, x: Float[torch.Tensor, "n d"]) -> Float[torch.Tensor, "n d"]:
+        share = -math.expm1(float(walk.grid.t[i] - walk.grid.t[i + 1]))
+        return x + share * walk.drift(x, i)
+
+
+def start(kind: str, n: int, d: int, rng: Rng) -> Float[np.ndarray, "n d"]:
+    """Standard normals to start from: "iid", or "sobol", a scrambled Sobol sequence through the inverse normal (Owen 1998).
+
+    Raises:
+        ValueError: unknown kind, or more dimensions than Sobol numbers are tabulated for.
+    """
+    if kind not in STARTS:
+        raise ValueError(f"start is {kind!r}; choose one of {', '.join(STARTS)}")
+    if kind == "iid":
+        return rng.numpy("start").standard_normal((n, d))
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    if d > qmc.Sobol.MAXDIM:
+        raise ValueError(f"a Sobol start has at most {qmc.Sobol.MAXDIM} dimensions and this space has {d}; choose start 'iid'")
+    points = qmc.Sobol(d, scramble=True, rng=rng.numpy("start")).random_base2(max(n - 1, 0).bit_length())[:n]
+    return np.asarray(ndtri(points + 2.0**-31), dtype=float)
