@@ -126,12 +126,12 @@ def _layouts(values: np.ndarray, nearest: np.ndarray) -> dict[str, np.ndarray]:
     out, beside = np.zeros((moments, k, nodes, 2)), np.zeros((k, nodes, 2))
     for j in range(k):
         for i in reversed(range(moments)):
-            out[i, j] = _layout(values[i, j], out[i + 1, j] if i + 1 < moments else None)
-        beside[j] = _layout(nearest[j], None)
+            out[i, j] = layout(values[i, j], out[i + 1, j] if i + 1 < moments else None)
+        beside[j] = layout(nearest[j], None)
     return {"objects.layout": out.astype(np.float32), "objects.nearest_layout": beside.astype(np.float32)}
 
 
-def _layout(adjacency: np.ndarray, before: np.ndarray | None) -> np.ndarray:
+def layout(adjacency: np.ndarray, before: np.ndarray | None) -> np.ndarray:
     """Spring layout in the unit square; `before` keeps the drawing in place when only a few edges changed."""
     import networkx as nx
 

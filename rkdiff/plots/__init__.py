@@ -1,1 +1,1 @@
-"""plots."""
+"""Plotly figures from plain records: everything one reads rather than watches."""

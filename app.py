@@ -1,0 +1,8 @@
+"""The app's entry: page list, theme, run."""
+
+import streamlit as st
+
+from rkdiff.ui.session import page_icon
+
+st.set_page_config(page_title="rkdiff", page_icon=page_icon(), layout="wide", initial_sidebar_state="collapsed")
+st.navigation([st.Page("pages/playground.py", title="Playground", url_path="playground", default=True)], position="top").run()

@@ -1,0 +1,60 @@
+"""Playground: any dataset, any method, side by side."""
+
+import streamlit as st
+
+from rkdiff.ui.gallery import gallery
+from rkdiff.ui.live import live, stage_area, start
+from rkdiff.ui.panels import MOST, panel_form, shared_form
+from rkdiff.ui.reading import readings, save_menu
+from rkdiff.ui.session import badge, first_data, first_panels, remember
+
+data = remember("data", first_data())
+picked = gallery(data)
+if picked and picked != data:
+    st.session_state.data = data = picked
+    st.session_state.shown = []
+    st.query_params["data"] = picked
+
+bar = st.container(horizontal=True, vertical_alignment="center", key="bar")
+with bar:
+    train = st.button("Train", type="primary", icon=":material/play_arrow:", disabled=live(), key="train")
+    direction = st.segmented_control(
+        "Direction", ["backward", "forward", "both"], default="backward", required=True, key="direction", bind="query-params",
+        label_visibility="collapsed", format_func={"backward": "Noise → data", "forward": "Data → noise", "both": "Both"}.get,
+    )  # fmt: skip
+    with st.popover("Data and sampling", icon=":material/settings:"):
+        shared = shared_form(data)
+    save_menu(direction or "backward")
+    slot = st.empty()
+
+for problem in st.session_state.pop("problems", []):
+    st.error(problem)
+if st.session_state.pop("stopped", False):
+    st.toast("Stopped. Nothing of the stopped panels was kept.")
+
+stage_area(data, direction or "backward")
+
+count = remember("panels", first_panels())
+columns = st.columns(MOST, gap="medium")
+setups = []
+for i in range(count):
+    with columns[i]:
+        setups.append(panel_form(i, shared))
+        if setups[-1].problem:
+            st.error(setups[-1].problem)
+with columns[min(count, MOST - 1)].container(key="panel_buttons", horizontal=True):
+    if count < MOST and st.button("Add a panel", icon=":material/add:", key="add"):
+        st.session_state.panels = count + 1
+        st.rerun()
+    if count > 1 and st.button("Remove", icon=":material/remove:", key="remove"):
+        st.session_state.panels = count - 1
+        st.rerun()
+
+if train:
+    good = [(s.title, s.experiment) for s in setups if s.experiment is not None]
+    if good:
+        start(good)
+        st.rerun()
+
+readings()
+badge(slot)

@@ -1,0 +1,168 @@
+"""What is on the stage: a shipped scene at first, snapshots while jobs run, the kept runs afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from rkdiff.core.records import Panel, Scene, Trajectory
+from rkdiff.experiment import Experiment, Run
+from rkdiff.jobs import JobStatus
+from rkdiff.player.scene import pack
+from rkdiff.scenes import HUES, scene_of
+from rkdiff.ui.session import ASSETS, jobs, kept, owner, store
+from rkdiff.ui.stage import stage
+
+FRAMES = 100
+POLL = 0.6  # seconds
+MOST_BARS = 4
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A panel's job: what was asked and under which number."""
+
+    title: str
+    experiment: Experiment
+    job: str
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def packed(keys: tuple[str, ...], direction: str) -> bytes:
+    """The scene of kept runs, as the player reads it."""
+    return pack(scene_of([kept(k) for k in keys], direction), FRAMES)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def shipped(data: str) -> bytes | None:
+    """The scene that ships for a dataset: shown until a person trains something."""
+    path = ASSETS / "scenes" / f"{data}.rkscene"
+    return path.read_bytes() if path.exists() else None
+
+
+def start(experiments: list[tuple[str, Experiment]], keep: list[str] | None = None) -> None:
+    """Hand every experiment to the worker; a newer start replaces an older one. `keep`: runs that stay on the stage."""
+    jobs().cancel_owner(owner())
+    st.session_state.tickets = [
+        Ticket(title, e, jobs().submit(e.to_dict(), owner(), slot=i)) for i, (title, e) in enumerate(experiments)
+    ]  # fmt: skip
+    st.session_state.keep = keep
+    if keep is None:
+        st.session_state.shown = []
+
+
+def stop() -> None:
+    """Cancel everything this session has asked for."""
+    jobs().cancel_owner(owner())
+
+
+def live() -> bool:
+    """Whether a job of this session is waiting or running."""
+    return bool(st.session_state.get("tickets"))
+
+
+def stage_area(data: str, direction: str) -> None:
+    """The stage with, while something trains, its progress and a Stop."""
+
+    @st.fragment(run_every=POLL if live() else None)
+    def area() -> None:
+        tickets: list[Ticket] = st.session_state.get("tickets", [])
+        if not tickets:
+            _still(data, direction)
+            return
+        jobs().touch(owner())
+        statuses = [jobs().status(t.job) for t in tickets]
+        if all(s.over for s in statuses):
+            _finish(tickets, statuses)
+            st.rerun()
+        if st.session_state.get("keep"):
+            _still(data, direction)
+        else:
+            stage(pack(_snapshots(tickets, statuses), 2), key="stage")
+        _progress(tickets, statuses)
+
+    area()
+
+
+def _still(data: str, direction: str) -> None:
+    shown = tuple(st.session_state.get("shown", ()))
+    scene = packed(shown, direction) if shown else shipped(data)
+    if scene is None:
+        st.info("Choose methods below and press Train.")
+    else:
+        stage(scene, key="stage")
+
+
+def _finish(tickets: list[Ticket], statuses: list[JobStatus]) -> None:
+    """Keep what was done on the stage, and say what was not."""
+    if not st.session_state.get("keep"):
+        st.session_state.shown = [s.key for s in statuses if s.state == "done" and s.key]
+    st.session_state.problems = [
+        f"{t.title}: {s.message}" for t, s in zip(tickets, statuses, strict=True) if s.state == "failed"
+    ]
+    st.session_state.stopped = any(s.state == "cancelled" for s in statuses)
+    st.session_state.tickets = []
+
+
+def _progress(tickets: list[Ticket], statuses: list[JobStatus]) -> None:
+    if len(tickets) > MOST_BARS:
+        over = sum(s.over for s in statuses)
+        bars = [(over / len(tickets), f"**{over} of {len(tickets)} runs done**")]
+    else:
+        bars = [(s.done / max(s.total, 1), f"**{t.title}** {progress_text(s)}") for t, s in zip(tickets, statuses, strict=True)]
+    columns = st.columns([*[3] * len(bars), 1], vertical_alignment="center")
+    for column, (share, text) in zip(columns, bars, strict=False):
+        column.progress(min(share, 1.0), text=text)
+    columns[-1].button("Stop", on_click=stop, type="primary", width="stretch", icon=":material/stop:", key="stop")
+
+
+def progress_text(s: JobStatus) -> str:
+    """One line: stage, count, loss, time left; or the place in the queue."""
+    if s.state == "queued":
+        return f"waiting, {s.position} in the queue" if s.position else "waiting"
+    if s.over:
+        return s.state
+    left = f" · {s.eta_s:.0f} s left" if s.eta_s else ""
+    loss = f" · loss {s.losses[-1][1]:.3g}" if s.losses else ""
+    return f"{s.stage} {s.done}/{s.total}{loss}{left}"
+
+
+def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
+    """The clouds as they are now: one frame a panel."""
+    panels = []
+    for i, (ticket, status) in enumerate(zip(tickets, statuses, strict=True)):
+        hue = "exact" if ticket.experiment.method.name == "exact" else HUES[i % len(HUES)]
+        cloud = status.snapshot if status.snapshot is not None and len(status.snapshot) else np.zeros((1, 2))
+        cloud = cloud[:, :2] if cloud.shape[1] > 1 else np.pad(cloud, ((0, 0), (0, 1)))
+        panels.append(
+            Panel(
+                ticket.title,
+                Trajectory(np.array([1.0]), np.asarray(cloud, float)[None]),
+                hue=hue,
+                notes=(progress_text(status),),
+            )
+        )
+    return Scene(tuple(panels), (-2.8, 2.8, -2.8, 2.8), title="training")
+
+
+def over_seeds(run: Run, most: int = 10) -> dict[str, Any]:
+    """A run's quality, over every kept run that differs from it in the seed alone."""
+    e = run.experiment
+    others = [replace(e, seed=s) for s in range(most) if s != e.seed]
+    runs = [run, *(kept(o.key) for o in others if store().has(o.key))]
+    out = {}
+    for name, first in run.info["quality"].items():
+        values = np.array([r.info["quality"][name]["value"] for r in runs if name in r.info["quality"]])
+        if len(values) > 1:
+            out[name] = {
+                **first,
+                "value": float(values.mean()),
+                "sd": float(values.std(ddof=1)),
+                "over": f"{len(values)} seeds",
+            }
+        else:
+            out[name] = {**first, "over": f"{first['starts']} starts"}
+    return out

@@ -1,0 +1,70 @@
+"""The panels a person sets up: what they share, and each one's method with its knobs. Widgets in, experiments out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from rkdiff.core.parts import PartError, choices, knobs
+from rkdiff.experiment import Experiment
+from rkdiff.ui.forms import knob_widget, part_knobs, pick_part
+
+#: Methods of the first, second, ... panel on a first visit.
+FIRST = ("kernel_diffusion", "network_diffusion", "sliced_wasserstein_flow", "exact")
+MOST = 4
+SHARED = ("particles", "steps", "start", "seed", "shown", "moments", "repeats")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One panel as it stands in the form: its experiment, or why there is none."""
+
+    title: str
+    experiment: Experiment | None
+    problem: str = ""
+
+
+def shared_form(data: str) -> dict[str, Any]:
+    """The knobs that all panels share: the dataset's and the experiment's."""
+    left, right = st.columns(2)
+    with left:
+        st.caption("Data")
+        values = part_knobs(choices("data")[data], "data")
+    with right:
+        st.caption("Sampling, for every panel")
+        numbers = {k.name: knob_widget(k, f"shared.{k.name}") for k in knobs(Experiment) if k.name in SHARED and not k.advanced}
+        numbers |= {k.name: knob_widget(k, f"shared.{k.name}") for k in knobs(Experiment) if k.name in SHARED and k.advanced}
+    return {"data": {"name": data, **values}, **numbers}
+
+
+def panel_form(i: int, shared: dict[str, Any]) -> Setup:
+    """One panel's method with its knobs; sampler, schedule, guidance and space are one click away."""
+    names = list(choices("method"))
+    default = FIRST[i] if i < len(FIRST) and FIRST[i] in names else names[0]
+    method = pick_part("method", f"method{i}", default=default, label=f"Panel {i + 1}", bind=True)
+    try:
+        with st.popover("Settings", icon=":material/tune:", width="stretch"):
+            described = _settings(i, method, shared)
+        return Setup(method.title(), Experiment.from_dict(described))
+    except PartError as problem:
+        return Setup(method.title(), None, str(problem))
+
+
+def _settings(i: int, method: Any, shared: dict[str, Any]) -> dict[str, Any]:
+    key = f"panel{i}"
+    st.caption(method.summary())
+    out: dict[str, Any] = {**shared, "method": {"name": method.name, **part_knobs(method, key)}}
+    samplers = [n for n, c in choices("sampler").items() if c.family == method.family]  # type: ignore[attr-defined]
+    kinds = {"sampler": (samplers, "heun")}
+    if method.family == "diffusion":
+        kinds |= {"schedule": (list(choices("schedule")), "karras"), "guidance": (list(choices("guidance")), "none")}
+    modality = choices("data")[shared["data"]["name"]].modality  # type: ignore[attr-defined]
+    spaces = [n for n, c in choices("space").items() if modality in c.modalities]  # type: ignore[attr-defined]
+    kinds["space"] = (spaces, spaces[0] if spaces else "")
+    for kind, (members, default) in kinds.items():
+        st.divider()
+        cls = pick_part(kind, f"{key}.{kind}.{modality}", members, default)
+        out[kind] = {"name": cls.name, **part_knobs(cls, f"{key}.{kind}")}
+    return out

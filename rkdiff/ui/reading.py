@@ -1,0 +1,104 @@
+"""What one reads under the stage: quality over its floor, loss, cost; and the menu that takes a picture home."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import streamlit as st
+
+from rkdiff.experiment import Run
+from rkdiff.scenes import panel_hues, panel_titles, scene_of
+from rkdiff.store import DamagedRun
+from rkdiff.ui.live import live, over_seeds, start
+from rkdiff.ui.session import kept
+
+MORE_SEEDS = 4
+
+
+def shown_runs() -> list[Run]:
+    """The runs on the stage; those that can no longer be read are reported and left out."""
+    runs = []
+    for key in st.session_state.get("shown", []):
+        try:
+            runs.append(kept(key))
+        except (DamagedRun, OSError) as problem:
+            st.warning(str(problem))
+    return runs
+
+
+def readings() -> None:
+    """Quality, loss and cost of the runs on the stage; nothing while there are none."""
+    runs = [] if live() else shown_runs()
+    if not runs:
+        return
+    from rkdiff.plots.loss import loss_figure
+    from rkdiff.plots.quality import quality_figure
+    from rkdiff.plots.style import CONFIG
+
+    titles, hues = panel_titles(runs), panel_hues(runs)
+    left, right = st.columns(2, gap="large")
+    with left:
+        quality = [over_seeds(r) for r in runs]
+        st.markdown("**Quality**, beside what fresh true samples score", help=QUALITY_HELP)
+        figure = quality_figure(list(zip(titles, hues, quality, strict=True)))
+        st.plotly_chart(figure, key="quality", config=CONFIG, alt="quality of each panel as a multiple of its floor")
+        first = next(iter(quality[0].values()), None)
+        over = first["over"] if first else ""
+        st.caption(f"Bars: one standard deviation over {over}. Grey: two fresh true samples against each other.")
+        if st.button(f"Repeat with {MORE_SEEDS} more seeds", icon=":material/repeat:", key="seeds"):
+            experiments = [(t, r.experiment) for t, r in zip(titles, runs, strict=True)]
+            more = [(t, replace(e, seed=e.seed + s)) for s in range(1, MORE_SEEDS + 1) for t, e in experiments]
+            start(more, keep=[r.experiment.key for r in runs])
+            st.rerun()
+    with right:
+        st.markdown("**Training**")
+        figure = loss_figure([(t, h, r.arrays["loss"]) for t, h, r in zip(titles, hues, runs, strict=True)])
+        if figure.data:
+            st.plotly_chart(figure, key="loss", config=CONFIG, alt="training loss of each panel")
+        st.table({t: cost(r) for t, r in zip(titles, runs, strict=True)})
+
+
+QUALITY_HELP = """
+**sliced W2**: distance between the generated cloud and fresh data; at 1 it is as small as between two fresh sets.
+**energy distance**: a second distance that sees other errors.
+**memorisation**: distance to the nearest training point over what fresh data have; 0 means copies, 1 means none.
+**spill**: how far the outermost 5 % lie from the data, over what fresh data have.
+"""
+
+
+def cost(run: Run) -> dict[str, str]:
+    """What a run took, as a small table."""
+    seconds = run.info["seconds"]
+    return {
+        "trained in": f"{seconds['fit']:.2f} CPU s",
+        "sampled in": f"{seconds['sample']:.2f} CPU s",
+        "model calls": str(run.info["calls"]),
+        "on": str(run.info["device_name"]),
+        "run": run.experiment.key,
+    }
+
+
+def save_menu(direction: str) -> None:
+    """Take it home: a page that plays anywhere, the experiments as JSON, the arrays."""
+    keys = st.session_state.get("shown", [])
+    with st.popover("Save", icon=":material/download:", disabled=not keys or live()):
+        if not keys or live():
+            return
+        runs = shown_runs()
+        if not runs:
+            return
+        st.download_button(
+            "Page that plays offline (HTML)", lambda: html(runs, direction), "rkdiff.html", "text/html", key="save_html"
+        )
+        experiments = json.dumps([r.experiment.to_dict() for r in runs], indent=2)
+        st.download_button("Experiments (JSON)", experiments, "experiments.json", "application/json", key="save_json")
+        st.caption("The same from a terminal:")
+        st.code(f"python -m rkdiff export {' '.join(keys)} --html scene.html", language="bash", wrap_lines=True)
+
+
+def html(runs: list[Run], direction: str) -> bytes:
+    """The scene as one HTML file."""
+    from rkdiff.player.html import standalone
+
+    return standalone(scene_of(runs, direction)).encode()

@@ -1,0 +1,75 @@
+"""What a server and a session keep: one job manager and one store for all, a name and a handful of keys for each visitor."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from rkdiff.core.parts import choices
+from rkdiff.experiment import Run
+from rkdiff.jobs import Jobs
+from rkdiff.store import Store
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
+
+def page_icon() -> str:
+    """The favicon, from disk: nothing is fetched."""
+    return str(ASSETS / "icon.png")
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """The folder of kept runs."""
+    return Store(os.environ.get("RKDIFF_STORE"))
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """The one manager of training jobs, with its warm worker; made when the first page has been drawn."""
+    return Jobs(store().root)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def kept(key: str) -> Run:
+    """A run from the store, read once."""
+    return store().load(key)
+
+
+def owner() -> str:
+    """A random name for this visitor's session: jobs belong to it, and two tabs are two owners."""
+    if "owner" not in st.session_state:
+        st.session_state.owner = secrets.token_hex(8)
+    return str(st.session_state.owner)
+
+
+def remember(name: str, default: Any) -> Any:
+    """A session value that exists from the first run on."""
+    return st.session_state.setdefault(name, default)
+
+
+def first_data() -> str:
+    """The dataset a visit starts with: the one in the address, else two moons."""
+    wanted = st.query_params.get("data", "")
+    return wanted if wanted in choices("data") else "two_moons"
+
+
+def first_panels() -> int:
+    """How many panels a visit starts with: the number in the address, else two."""
+    wanted = st.query_params.get("panels", "")
+    return int(wanted) if wanted in ("1", "2", "3", "4") else 2
+
+
+def badge(slot: Any) -> None:
+    """Where the training runs: CPU or the GPU's name; called last, because it is what starts the worker."""
+    device = jobs().device
+    slot.badge(
+        device["name"] if device else "worker is warming up",
+        icon=":material/memory:",
+        color="gray" if not device or device["device"] == "cpu" else "green",
+        help="training and sampling run in a process of their own on this device",
+    )

@@ -1,0 +1,101 @@
+"""Parts: one declaration, checked, listed, written and read back."""
+
+import math
+from dataclasses import dataclass, replace
+
+import pytest
+
+from rkdiff.core.parts import HOMES, Part, PartError, choices, digest, from_dict, knob, knobs, make
+
+MEMBERS = [(kind, name) for kind in HOMES for name in choices(kind)]
+
+
+@pytest.mark.parametrize("kind", HOMES)
+def test_every_kind_has_members(kind):
+    assert choices(kind)
+
+
+@pytest.mark.parametrize(("kind", "name"), MEMBERS)
+def test_a_part_reads_back_what_it_wrote(kind, name):
+    part = choices(kind)[name]()
+    assert from_dict(kind, part.to_dict()) == part
+    assert digest(part) == digest(from_dict(kind, part.to_dict()))
+
+
+@pytest.mark.parametrize(("kind", "name"), MEMBERS)
+def test_a_part_explains_itself(kind, name):
+    cls = choices(kind)[name]
+    assert len(cls.summary()) > 10
+    assert cls.summary()[0].isupper()
+    assert all(len(k.help) > 5 for k in knobs(cls))
+
+
+@pytest.mark.parametrize(("kind", "name"), MEMBERS)
+def test_a_knob_out_of_bounds_is_refused_with_its_bounds(kind, name):
+    cls = choices(kind)[name]
+    for k in knobs(cls):
+        bad = "no such option" if k.options else "yes" if k.type is bool else k.high + 1
+        with pytest.raises(PartError) as refusal:
+            cls(**{k.name: bad})
+        assert k.name in str(refusal.value)
+        assert repr(bad) in str(refusal.value)
+        if k.options == () and k.type is not bool:
+            for wrong in (math.nan, math.inf, "3", True, None):
+                with pytest.raises(PartError):
+                    cls(**{k.name: wrong})
+
+
+@pytest.mark.parametrize(("kind", "name"), MEMBERS)
+def test_every_knob_changes_the_digest(kind, name):
+    part = choices(kind)[name]()
+    for k in knobs(type(part)):
+        other = next(o for o in (*k.options, True, False, k.low, k.high) if o is not None and o != getattr(part, k.name))
+        assert digest(replace(part, **{k.name: other})) != digest(part), k.name
+
+
+def test_an_unknown_name_suggests_the_nearest():
+    with pytest.raises(PartError, match="did you mean 'two_moons'"):
+        make("data", "two_mons")
+
+
+def test_an_unknown_knob_names_the_known_ones():
+    with pytest.raises(PartError, match="has no knob 'wobble'; it has"):
+        make("data", "two_moons", wobble=1)
+
+
+def test_an_unknown_kind_lists_the_kinds():
+    with pytest.raises(PartError, match="choose one of data, space"):
+        choices("colour")
+
+
+@pytest.mark.parametrize("value", [None, 3, [], {}, {"name": 3}, {"noise": 1}])
+def test_what_is_not_a_part_is_refused(value):
+    with pytest.raises(PartError, match="is written as"):
+        from_dict("data", value)
+
+
+def test_a_knob_needs_its_bounds_when_it_is_declared():
+    with pytest.raises(TypeError, match="low and high"):
+        knob(1.0, help="unbounded")
+    with pytest.raises(TypeError, match="options"):
+        knob("a", help="no options")
+
+
+def test_a_new_part_is_a_member_the_moment_it_exists():
+    from rkdiff.core import parts
+
+    @dataclass(frozen=True)
+    class Brand(Part, kind="brand"):
+        """A kind made up here."""
+
+    @dataclass(frozen=True)
+    class VeryNewThing(Brand):
+        """A thing made up here."""
+
+        size: int = knob(3, 1, 9, help="how large")
+
+    try:
+        assert parts._registry["brand"] == {"very_new_thing": VeryNewThing}
+        assert VeryNewThing(4).to_dict() == {"name": "very_new_thing", "size": 4}
+    finally:
+        parts._registry.pop("brand")
