@@ -10,7 +10,7 @@ import streamlit as st
 
 from rkdiff.core.records import Panel, Scene, Trajectory
 from rkdiff.experiment import Experiment, Run
-from rkdiff.jobs import JobStatus
+from rkdiff.jobs import SLOTS, JobStatus
 from rkdiff.player.scene import pack
 from rkdiff.scenes import HUES, scene_of
 from rkdiff.ui.session import ASSETS, jobs, kept, owner, store
@@ -19,21 +19,28 @@ from rkdiff.ui.stage import stage
 FRAMES = 100
 POLL = 0.6  # seconds
 MOST_BARS = 4
+GONE = JobStatus("", "", "", "failed", message="the job is not known any more; run it again")
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """A panel's job: what was asked and under which number."""
+    """A panel's job: what was asked, and under which number once it was handed in."""
 
     title: str
     experiment: Experiment
-    job: str
+    job: str = ""
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def packed(keys: tuple[str, ...], direction: str) -> bytes:
     """The scene of kept runs, as the player reads it."""
-    return pack(scene_of([kept(k) for k in keys], direction), FRAMES)
+    runs = [kept(k) for k in keys]
+    return pack(
+        scene_of(runs, direction),
+        FRAMES,
+        classes=runs[0].info.get("meta", {}).get("class_names", ()),
+        run="|".join((*keys, direction)),
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -46,16 +53,31 @@ def shipped(data: str) -> bytes | None:
 def start(experiments: list[tuple[str, Experiment]], keep: list[str] | None = None) -> None:
     """Hand every experiment to the worker; a newer start replaces an older one. `keep`: runs that stay on the stage."""
     jobs().cancel_owner(owner())
-    st.session_state.tickets = [
-        Ticket(title, e, jobs().submit(e.to_dict(), owner(), slot=i)) for i, (title, e) in enumerate(experiments)
-    ]  # fmt: skip
+    st.session_state.tickets = _handed_in([Ticket(title, e) for title, e in experiments])
     st.session_state.keep = keep
     if keep is None:
         st.session_state.shown = []
 
 
+def _handed_in(tickets: list[Ticket]) -> list[Ticket]:
+    """Hand in as many tickets as a session may have under way; the others wait here."""
+    out, under_way = [], 0
+    for i, ticket in enumerate(tickets):
+        if not ticket.job and under_way < SLOTS:
+            ticket = replace(ticket, job=jobs().submit(ticket.experiment.to_dict(), owner(), slot=i))
+        under_way += bool(ticket.job) and _status(ticket).live
+        out.append(ticket)
+    return out
+
+
+def _status(ticket: Ticket) -> JobStatus:
+    """How a ticket stands; one that was not handed in yet waits."""
+    return (jobs().status(ticket.job) or GONE) if ticket.job else JobStatus("", owner(), "")
+
+
 def stop() -> None:
     """Cancel everything this session has asked for."""
+    st.session_state.tickets = [t for t in st.session_state.get("tickets", []) if t.job]
     jobs().cancel_owner(owner())
 
 
@@ -74,14 +96,15 @@ def stage_area(data: str, direction: str) -> None:
             _still(data, direction)
             return
         jobs().touch(owner())
-        statuses = [jobs().status(t.job) for t in tickets]
-        if all(s.over for s in statuses):
+        tickets = st.session_state.tickets = _handed_in(tickets)
+        statuses = [_status(t) for t in tickets]
+        if not any(s.live for s in statuses):
             _finish(tickets, statuses)
             st.rerun()
         if st.session_state.get("keep"):
             _still(data, direction)
         else:
-            stage(pack(_snapshots(tickets, statuses), 2), key="stage")
+            stage(pack(_snapshots(tickets, statuses), 1, run="live"), key="stage")
         _progress(tickets, statuses)
 
     area()
@@ -109,13 +132,13 @@ def _finish(tickets: list[Ticket], statuses: list[JobStatus]) -> None:
 
 def _progress(tickets: list[Ticket], statuses: list[JobStatus]) -> None:
     if len(tickets) > MOST_BARS:
-        over = sum(s.over for s in statuses)
+        over = sum(not s.live for s in statuses)
         bars = [(over / len(tickets), f"**{over} of {len(tickets)} runs done**")]
     else:
-        bars = [(s.done / max(s.total, 1), f"**{t.title}** {progress_text(s)}") for t, s in zip(tickets, statuses, strict=True)]
+        bars = [(s.fraction, f"**{t.title}** {progress_text(s)}") for t, s in zip(tickets, statuses, strict=True)]
     columns = st.columns([*[3] * len(bars), 1], vertical_alignment="center")
     for column, (share, text) in zip(columns, bars, strict=False):
-        column.progress(min(share, 1.0), text=text)
+        column.progress(share, text=text)
     columns[-1].button("Stop", on_click=stop, type="primary", width="stretch", icon=":material/stop:", key="stop")
 
 
@@ -123,10 +146,10 @@ def progress_text(s: JobStatus) -> str:
     """One line: stage, count, loss, time left; or the place in the queue."""
     if s.state == "queued":
         return f"waiting, {s.position} in the queue" if s.position else "waiting"
-    if s.over:
+    if not s.live:
         return s.state
     left = f" · {s.eta_s:.0f} s left" if s.eta_s else ""
-    loss = f" · loss {s.losses[-1][1]:.3g}" if s.losses else ""
+    loss = f" · loss {s.values['loss']:.3g}" if "loss" in s.values else ""
     return f"{s.stage} {s.done}/{s.total}{loss}{left}"
 
 

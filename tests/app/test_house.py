@@ -61,7 +61,7 @@ def test_listing_every_part_imports_nothing_heavy():
 @pytest.mark.parametrize("name", choices("data"))
 def test_every_dataset_ships_a_thumbnail_and_a_moving_scene(name):
     assert (ROOT / "assets" / "thumbnails" / f"{name}.png").stat().st_size > 500
-    header, _ = unpack((ROOT / "assets" / "scenes" / f"{name}.rkscene").read_bytes())
+    header = unpack((ROOT / "assets" / "scenes" / f"{name}.rkscene").read_bytes())
     assert header["panels"]
 
 
