@@ -1,0 +1,192 @@
+"""Where runs are kept: one folder a run, named by the experiment's key.
+
+    <root>/<key>/config.json          the experiment, enough to do the run again
+                 run.json             format, time, device, quality figures; size and SHA-256 of the other files
+                 arrays.npz           trajectory, targets, densities, decoded objects, loss
+                 model.safetensors    what was learned
+
+A run is written in a hidden folder beside the others and moved into place by one rename, so a crash at any moment leaves either the
+whole run or none; hidden leftovers are swept later. Nothing is unpickled, and reading needs neither torch nor the network. A damaged
+run is told apart from a whole one, named with its reason, and never in the way of the others.
+
+Law: `load(save(run))` equals the run, and equal runs write byte-equal `arrays.npz` and `model.safetensors`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rkdiff.experiment import Run
+from rkdiff.store.folder import DamagedRun, as_run, read_index, write_files
+
+__all__ = ["DamagedRun", "MissingRun", "Store", "Summary", "valid_key"]
+
+#: A hidden folder older than this belongs to nobody who still writes.
+_LEFTOVER_SECONDS = 3600.0
+
+
+class MissingRun(LookupError):
+    """The store holds no run under that key."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list shows of a kept run, without reading its arrays.
+
+    Attributes:
+        experiment: the experiment as plain JSON (`Experiment.from_dict` reads it).
+        info: the run's device, seconds, quality figures and versions.
+        saved: when it was kept, in seconds since 1970.
+        size: bytes on disk.
+    """
+
+    key: str
+    experiment: Mapping[str, Any]
+    info: Mapping[str, Any]
+    saved: float
+    size: int
+
+
+def valid_key(key: str) -> str:
+    """The key, if it is one.
+
+    Raises:
+        ValueError: anything but 8 to 64 small hexadecimal digits, so that a key can never lead out of the store.
+    """
+    if not isinstance(key, str) or not re.fullmatch(r"[0-9a-f]{8,64}", key):
+        raise ValueError(f"{key!r:.80} is not the key of a run; a key is 16 hexadecimal digits, as `rkdiff list` shows them")
+    return key
+
+
+class Store:
+    """Runs in a folder. Several processes may read and write it at once.
+
+    Args:
+        root: the folder; by default the environment's RKDIFF_STORE, else ./runs. It is made when the first run is kept.
+    """
+
+    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+        self.root = Path(root or os.environ.get("RKDIFF_STORE") or "runs").expanduser().absolute()
+
+    def path(self, key: str) -> Path:
+        """The folder of a run, whether or not it is there."""
+        return self.root / valid_key(key)
+
+    def has(self, key: str) -> bool:
+        """Whether a run that looks whole is kept under the key (its arrays are checked when it is loaded)."""
+        try:
+            read_index(self.path(key))
+        except (DamagedRun, FileNotFoundError):
+            return False
+        return True
+
+    def save(self, run: Run) -> str:
+        """Keep a run and return its key. The same run again changes nothing; a different one under the key takes its place."""
+        key = valid_key(run.experiment.key)
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._sweep()
+        fresh = self._hidden("new", key)
+        try:
+            write_files(fresh, run)
+            for _ in range(50):
+                if self._same_files(fresh, self.path(key)) or self._moved(fresh, self.path(key)):
+                    return key
+            raise OSError(f"run {key} could not be moved to {self.path(key)}: something else keeps writing there; try again")
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def load(self, key: str) -> Run:
+        """The whole run, checked.
+
+        Raises:
+            MissingRun: nothing is kept under this key.
+            DamagedRun: something is, but it is not a whole run of this version; the message says what is wrong.
+        """
+        for attempt in (1, 2):
+            try:
+                return as_run(self.path(key))
+            except (DamagedRun, FileNotFoundError) as error:
+                if attempt == 2:
+                    if isinstance(error, DamagedRun):
+                        raise
+                    raise MissingRun(f"no run {key} in {self.root}; it may have been deleted") from None
+                time.sleep(0.05)  # another process may just be putting a newer run in its place
+        raise AssertionError
+
+    def delete(self, key: str) -> bool:
+        """Remove a run, whole or damaged; says whether there was one."""
+        gone = self._hidden("old", key)
+        try:
+            self.path(key).rename(gone)
+        except FileNotFoundError:
+            return False
+        shutil.rmtree(gone, ignore_errors=True)
+        return True
+
+    def list(self) -> tuple[Summary, ...]:
+        """The kept runs, newest first; damaged ones are left out (see `damaged`)."""
+        found = [s for s in self._read_all() if isinstance(s, Summary)]
+        return tuple(sorted(found, key=lambda s: (-s.saved, s.key)))
+
+    def damaged(self) -> tuple[DamagedRun, ...]:
+        """The runs that `list` leaves out, each with its reason."""
+        return tuple(s for s in self._read_all() if isinstance(s, DamagedRun))
+
+    def _read_all(self) -> Iterator[Summary | DamagedRun]:
+        for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
+            if not re.fullmatch(r"[0-9a-f]{8,64}", folder.name):
+                continue
+            try:
+                config, index = read_index(folder)
+                size = sum(f["bytes"] for f in index["files"].values())
+                yield Summary(folder.name, config, index["info"], float(index["saved"]), size)
+            except DamagedRun as damage:
+                yield damage
+            except FileNotFoundError:
+                continue  # deleted meanwhile
+
+    def _hidden(self, purpose: str, key: str) -> Path:
+        return self.root / f".{purpose}-{valid_key(key)}-{uuid.uuid4().hex}"
+
+    def _same_files(self, fresh: Path, kept: Path) -> bool:
+        """Whether the run is already kept, byte for byte."""
+        try:
+            return bool(read_index(kept)[1]["files"] == read_index(fresh)[1]["files"])
+        except (DamagedRun, FileNotFoundError):
+            return False
+
+    def _moved(self, fresh: Path, kept: Path) -> bool:
+        """Try to put `fresh` in the place of `kept`; False where another process was there first."""
+        aside = self._hidden("aside", kept.name)
+        with contextlib.suppress(FileNotFoundError):
+            kept.rename(aside)
+        try:
+            fresh.rename(kept)
+        except OSError:
+            with contextlib.suppress(OSError):
+                aside.rename(kept)  # fails where another process has put its run there, which is as well
+            return False
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        return True
+
+    def _sweep(self) -> None:
+        """Remove what crashes left behind; a run that was only moved aside when its successor was lost comes back."""
+        for leftover in self.root.glob(".*-*-*"):
+            purpose, _, key = leftover.name[1:].rpartition("-")[0].partition("-")
+            with contextlib.suppress(OSError):
+                if time.time() - leftover.stat().st_mtime < _LEFTOVER_SECONDS:
+                    continue
+                if purpose == "aside" and not self.path(key).exists():
+                    leftover.rename(self.path(key))
+                elif purpose in {"new", "old", "aside"}:
+                    shutil.rmtree(leftover, ignore_errors=True)
