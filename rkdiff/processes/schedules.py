@@ -57,34 +57,34 @@ class Schedule(Part, kind="schedule"):
     """A noise schedule one can choose. Fill the four curves; everything else follows."""
 
     @abstractmethod
-    def alpha(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         """Signal scale, in (0, 1]."""
 
     @abstractmethod
-    def sigma(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         """Noise scale, >= 0."""
 
     @abstractmethod
-    def alpha_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         """D alpha / dt, at t > 0."""
 
     @abstractmethod
-    def sigma_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         """D sigma / dt, at t > 0."""
 
-    def nu(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def nu(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         """Noise-to-signal ratio: the clock of every model."""
         return self.sigma(t) / self.alpha(t)
 
-    def logsnr(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def logsnr(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         """Log alpha^2 / sigma^2, at t > 0."""
         return 2 * (np.log(self.alpha(t)) - np.log(self.sigma(t)))
 
-    def logsnr_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def logsnr_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         """D log-SNR / dt, always negative; the diffusion coefficient is G^2 = -sigma^2 times this."""
         return 2 * (self.alpha_dot(t) / self.alpha(t) - self.sigma_dot(t) / self.sigma(t))
 
-    def t_of_logsnr(self, logsnr: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def t_of_logsnr(self, logsnr: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         """The time of a log-SNR, clipped to [0, 1]. By bisection unless a schedule knows the closed form."""
         low, high = np.zeros_like(logsnr), np.ones_like(logsnr)
         for _ in range(60):
@@ -101,7 +101,7 @@ class Schedule(Part, kind="schedule"):
     @property
     def t_min(self) -> float:
         """The smallest time at which a sampler stands before its last step."""
-        return float(self.t_of_logsnr(np.array(-2 * math.log(self.nu_end))))
+        return float(self.t_of_logsnr(np.array([-2 * math.log(self.nu_end)]))[0])
 
     def grid(self, steps: int) -> Grid:
         """Steps evenly spaced in t from 1 to `t_min`, then one to the data.
@@ -132,20 +132,20 @@ class VPLinear(Schedule):
     def _beta(self, t: np.ndarray) -> np.ndarray:
         return self.beta_min + (self.beta_max - self.beta_min) * t
 
-    def alpha(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return np.exp(-0.5 * self._b(t))
 
-    def sigma(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return np.sqrt(-np.expm1(-self._b(t)))
 
-    def alpha_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return -0.5 * self._beta(t) * self.alpha(t)
 
-    def sigma_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return 0.5 * self._beta(t) * self.alpha(t) ** 2 / self.sigma(t)
 
-    def t_of_logsnr(self, logsnr: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
-        b = np.logaddexp(0.0, -np.asarray(logsnr))
+    def t_of_logsnr(self, logsnr: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
+        b = np.logaddexp(0.0, -logsnr)
         slope = self.beta_max - self.beta_min
         return np.clip(2 * b / (self.beta_min + np.sqrt(self.beta_min**2 + 2 * slope * b)), 0.0, 1.0)
 
@@ -168,21 +168,21 @@ class Cosine(Schedule):
         first, last = self._angles
         return first + (last - first) * t
 
-    def alpha(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return np.cos(self._angle(t))
 
-    def sigma(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return np.sin(self._angle(t))
 
-    def alpha_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return -(self._angles[1] - self._angles[0]) * np.sin(self._angle(t))
 
-    def sigma_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return (self._angles[1] - self._angles[0]) * np.cos(self._angle(t))
 
-    def t_of_logsnr(self, logsnr: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def t_of_logsnr(self, logsnr: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         first, last = self._angles
-        return np.clip((np.arctan(np.exp(-np.asarray(logsnr) / 2)) - first) / (last - first), 0.0, 1.0)
+        return np.clip((np.arctan(np.exp(-logsnr / 2)) - first) / (last - first), 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -199,20 +199,20 @@ class Karras(Schedule):
     def nu_end(self) -> float:
         return self.sigma_min
 
-    def alpha(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return np.ones_like(t)
 
-    def sigma(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return self.sigma_max * np.power(t, self.rho)
 
-    def alpha_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return np.zeros_like(t)
 
-    def sigma_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return self.rho * self.sigma_max * np.power(t, self.rho - 1)
 
-    def t_of_logsnr(self, logsnr: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
-        return np.clip(np.exp((-np.asarray(logsnr) / 2 - math.log(self.sigma_max)) / self.rho), 0.0, 1.0)
+    def t_of_logsnr(self, logsnr: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
+        return np.clip(np.exp((-logsnr / 2 - math.log(self.sigma_max)) / self.rho), 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -226,19 +226,19 @@ class FlowMatching(Schedule):
     #: Signal left at t = 1: the noise-to-signal ratio begins at a thousand.
     LEFT: ClassVar[float] = 1e-3
 
-    def sigma(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return self.shift * t / (1 + (self.shift - 1) * t)
 
-    def alpha(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return 1 - (1 - self.LEFT) * self.sigma(t)
 
-    def sigma_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def sigma_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return self.shift / (1 + (self.shift - 1) * t) ** 2
 
-    def alpha_dot(self, t: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    def alpha_dot(self, t: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
         return -(1 - self.LEFT) * self.sigma_dot(t)
 
-    def t_of_logsnr(self, logsnr: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
-        nu = np.exp(-np.asarray(logsnr) / 2)
+    def t_of_logsnr(self, logsnr: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
+        nu = np.exp(-logsnr / 2)
         s = nu / (1 + (1 - self.LEFT) * nu)
         return np.clip(s / (self.shift - (self.shift - 1) * s), 0.0, 1.0)
