@@ -1,0 +1,89 @@
+"""Graphs of two communities, drawn by the protocol of GraphRNN with a fresh seed for every graph.
+
+n nodes, n uniform between the two bounds, fall into halves of n // 2 and n - n // 2 nodes. Inside a half each pair is joined with
+probability `p_intra`; between the halves so that `p_inter` * n edges are expected, and pieces that stay apart are joined by one edge
+(You et al. 2018, "GraphRNN: Generating realistic graphs with deep auto-regressive models", section 4.1 and its public generator).
+
+The public file of this benchmark drew every community with the same two seeds: it holds five pairs of communities, half of its test graphs
+are copies of training graphs, and copying looks like learning. Here every graph is new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import UInt8
+
+from rkdiff.core.parts import PartError, knob
+from rkdiff.core.records import Dataset
+from rkdiff.core.rng import Rng
+from rkdiff.data import Source
+
+SOURCE = "two-community graphs after You et al. 2018 (GraphRNN), a fresh seed for every graph"
+
+
+@dataclass(frozen=True)
+class Communities(Source):
+    """Small networks of two dense groups with a few links between them."""
+
+    modality: ClassVar[str] = "graphs"
+    label: ClassVar[str] = "Two communities"
+
+    n: int = knob(80, 4, 2000, log=True, help="how many training graphs")
+    min_nodes: int = knob(12, 4, 30, help="fewest nodes in a graph")
+    max_nodes: int = knob(20, 4, 30, help="most nodes in a graph")
+    p_intra: float = knob(0.7, 0.3, 1.0, advanced=True, help="chance that two nodes of one community are linked")
+    p_inter: float = knob(0.05, 0.0, 0.3, advanced=True, help="expected links between the communities, per node of the graph")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_nodes > self.max_nodes:
+            raise PartError(
+                f"Communities.min_nodes is {self.min_nodes} and max_nodes is {self.max_nodes}; choose min_nodes <= max_nodes"
+            )
+
+    def make(self, rng: Rng) -> Dataset:
+        """`n` training graphs and a quarter as many held out (the 80/20 split of the protocol)."""
+        held_out = max(self.n // 4, 2)
+        graphs = self._draw(self.n + held_out, rng.numpy("graphs"))
+        return Dataset(
+            self.name, self.modality, graphs[: self.n], graphs[self.n :], meta={"source": SOURCE, "rule": "two communities"}
+        )
+
+    def fresh(self, n: int, rng: Rng) -> Dataset:
+        """New graphs of the same law."""
+        graphs = self._draw(2 * n, rng.numpy("fresh"))
+        return Dataset(self.name, self.modality, graphs[:n], graphs[n:], meta={"source": SOURCE, "rule": "two communities"})
+
+    def _draw(self, count: int, rng: np.random.Generator) -> UInt8[np.ndarray, "n N N"]:
+        sizes = rng.integers(self.min_nodes, self.max_nodes + 1, count)
+        return np.stack([self._one(int(size), rng) for size in sizes])
+
+    def _one(self, size: int, rng: np.random.Generator) -> UInt8[np.ndarray, "N N"]:
+        side = np.arange(size) >= size // 2
+        together = side[:, None] == side[None]
+        cross = self.p_inter * size / (size // 2 * (size - size // 2))
+        upper = np.triu(rng.random((size, size)) < np.where(together, self.p_intra, cross), 1)
+        graph = upper | upper.T | np.eye(size, dtype=bool)
+        while True:
+            piece = reachable(graph, 0)
+            if piece.all():
+                break
+            u, v = rng.choice(np.flatnonzero(piece)), rng.choice(np.flatnonzero(~piece))
+            graph[u, v] = graph[v, u] = True
+        out = np.zeros((self.max_nodes, self.max_nodes), dtype=np.uint8)
+        out[:size, :size] = graph
+        return out
+
+
+def reachable(graph: np.ndarray, start: int) -> np.ndarray:
+    """Which nodes can be reached from `start`."""
+    seen = np.zeros(len(graph), dtype=bool)
+    seen[start] = True
+    while True:
+        more = graph[seen].any(axis=0) | seen
+        if (more == seen).all():
+            return seen
+        seen = more

@@ -1,0 +1,38 @@
+"""Kernels on curves: functions on an interval, seen through L2.
+
+    ||f||^2 = integral of f^2 / (b - a),  on a grid  sum_i w_i f(x_i)^2  with trapezoid weights w that sum to one,
+
+so that sqrt(w) * values is a vector whose Euclidean norm is the norm of the function, whatever the number of grid points: a Gaussian
+kernel on these vectors is the squared-exponential kernel on functions (Wynne and Duncan 2022, "A kernel two-sample test for functional
+data", section 4, T = identity), and the linear kernel gives functional principal components.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+
+def quadrature(grid: Float[np.ndarray, " g"]) -> Float[np.ndarray, " g"]:
+    """Trapezoid weights of a strictly increasing grid, scaled to sum to one.
+
+    Raises:
+        ValueError: fewer than two points, or a grid that does not increase.
+    """
+    step = np.diff(grid)
+    if len(grid) < 2 or not (step > 0).all():
+        raise ValueError("the grid of a set of curves must hold two points or more and increase strictly")
+    w = np.zeros(len(grid))
+    w[:-1] += step / 2
+    w[1:] += step / 2
+    return w / w.sum()
+
+
+def l2_vectors(curves: Float[np.ndarray, "n g"], weights: Float[np.ndarray, " g"]) -> Float[np.ndarray, "n g"]:
+    """Vectors whose Euclidean inner product is the L2 inner product of the curves."""
+    return curves * np.sqrt(weights)
+
+
+def from_l2_vectors(vectors: Float[np.ndarray, "n g"], weights: Float[np.ndarray, " g"]) -> Float[np.ndarray, "n g"]:
+    """The curves of `l2_vectors`."""
+    return vectors / np.sqrt(weights)

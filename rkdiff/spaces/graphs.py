@@ -1,0 +1,138 @@
+"""Graphs: coordinates from a kernel on their statistics and from their node count; decoded by local search over edges.
+
+The kernel is the sum of a Gaussian on the features of `rkdiff.kernels.graphs` and of a linear kernel on the number of nodes; kernel PCA gives
+the first r coordinates from the one and the last from the other (left out where every training graph has the same size). Decoding rounds
+the last to a size met in training and looks for the graph of that size nearest to the rest in H (`rkdiff.spaces._graph_search`), from the
+nearest training graph or from the graphs of the frame before. Where every training graph is in one piece, decoded graphs can be held to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from rkdiff.core.parts import knob
+from rkdiff.core.records import Dataset
+from rkdiff.core.rng import Rng
+from rkdiff.kernels.graphs import BLOCKS, GraphFeatures, connected, nodes
+from rkdiff.kernels.vectors import Kernel, median_distance
+from rkdiff.spaces import Fitted, Space
+from rkdiff.spaces._graph_search import Energy, resize, search
+from rkdiff.spaces.rkhs import Embedding, embed, whiten
+
+
+@dataclass(frozen=True)
+class Graphs(Space):
+    """Networks through a kernel on their degrees, clustering, small patterns and spectrum."""
+
+    modalities: ClassVar[tuple[str, ...]] = ("graphs",)
+
+    r: int = knob(12, 1, 40, help="how many kernel coordinates: few leave the decoder free to invent, many copy")
+    features: str = knob(
+        "statistics", options=tuple(BLOCKS), help="what the kernel looks at: all statistics, or the spectrum alone"
+    )
+    smoothness: float = knob(0.0, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
+    decoder: str = knob(
+        "search", options=("search", "nearest"), help="search for a new graph, or take the nearest training graph"
+    )
+    search_steps: int = knob(600, 10, 5000, log=True, help="how many moves the search makes for each graph")
+    following_steps: int = knob(
+        150, 0, 2000, advanced=True, help="moves when the search goes on from the graphs of the frame before"
+    )
+    connectivity: str = knob(
+        "hard",
+        options=("hard", "soft", "off"),
+        advanced=True,
+        help="graphs in one piece: always, by a penalty, or not asked for",
+    )
+
+    def fit(self, data: Dataset, rng: Rng) -> FittedGraphs:
+        """Kernel PCA of the training graphs."""
+        return FittedGraphs(self, data, rng)
+
+
+class FittedGraphs(Fitted):
+    """Kernel coordinates of graphs and the search back."""
+
+    def __init__(self, space: Graphs, data: Dataset, rng: Rng) -> None:
+        self.space, self.train = space, np.ascontiguousarray(data.train)
+        if self.train.ndim != 3 or self.train.shape[1] != self.train.shape[2] or not len(self.train):
+            raise ValueError(
+                f"graphs come as (n, N, N) adjacency matrices with n >= 1; got an array of shape {self.train.shape}"
+            )
+        self.sizes = nodes(self.train).sum(1)
+        if not self.sizes.all():
+            raise ValueError("a training graph has no node; nodes are marked by 1 on the diagonal of the adjacency matrix")
+        self.rule = space.connectivity if connected(self.train).all() else "off"
+        self.features = GraphFeatures.fit(self.train, BLOCKS[space.features])
+        vectors = self.features(self.train)
+        kernel = Kernel("gaussian", median_distance(vectors))
+        self.embedding: Embedding = embed(vectors, kernel, space.r, rng.numpy("landmarks"))
+        self._set_scales()
+        self.candidates = vectors
+
+    def _set_scales(self) -> None:
+        lam = self.embedding.variances
+        spread = float(self.sizes.std())
+        #: node counts are weighted to vary as much as a kernel coordinate does on average
+        self.size_mean, self.size_unit = float(self.sizes.mean()), spread / np.sqrt(lam.mean())
+        self.counts_nodes = spread > 0
+        variances = np.append(lam, lam.mean()) if self.counts_nodes else lam
+        self.scale, self.weights = whiten(variances, self.space.smoothness)
+        self.dim = len(self.scale)
+
+    def encode(self, objects: UInt8[np.ndarray, "n N N"]) -> Float[np.ndarray, "n d"]:
+        z = self.embedding.coordinates(self.features(objects))
+        if self.counts_nodes:
+            z = np.column_stack([z, (nodes(objects).sum(1) - self.size_mean) / self.size_unit])
+        return z / self.scale
+
+    def node_counts(self, x: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
+        """The size that coordinates ask for: the nearest that occurs in training."""
+        there = np.unique(self.sizes)
+        if not self.counts_nodes:
+            return np.full(len(x), there[0])
+        wanted = x[:, -1] * self.scale[-1] * self.size_unit + self.size_mean
+        return there[np.abs(wanted[:, None] - there).argmin(1)]
+
+    def decode(
+        self, x: Float[np.ndarray, "n d"], rng: Rng, start: UInt8[np.ndarray, "n N N"] | None = None
+    ) -> UInt8[np.ndarray, "n N N"]:
+        z, count = (x * self.scale)[:, : self.embedding.dim], self.node_counts(x)
+        if not len(x):
+            return self.train[:0]
+        if self.space.decoder == "nearest":
+            return self.train[self._nearest(z)]
+        draw = rng.numpy("graph search")
+        begin = self.train[self._nearest(z, count)] if start is None else resize(start, count, draw)
+        steps = self.space.search_steps if start is None else self.space.following_steps
+        return search(self.energy(z), begin, steps, self.rule, draw)[0]
+
+    def _nearest(self, z: Float[np.ndarray, "n r"], count: Int[np.ndarray, " n"] | None = None) -> Int[np.ndarray, " n"]:
+        """The nearest training graph in H, of the wanted size where one is given."""
+        d2 = self.embedding.distances2(z, self.candidates)
+        if count is not None:
+            d2 = np.where(self.sizes[None] == count[:, None], d2, np.inf)
+        return d2.argmin(1)
+
+    def energy(self, z: Float[np.ndarray, "n r"]) -> Energy:
+        """||phi(g) - psi(z)||^2 of one graph for each row of z, and whether the graphs are connected."""
+        gamma, norm2, e = self.embedding.gamma(z), self.embedding.norm2(z), self.embedding
+
+        def of(graphs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            vectors, joined = self.features.with_connection(graphs)
+            return norm2 + 1.0 - 2 * (gamma * e.kernel(vectors, e.anchors)).sum(1), joined
+
+        return of
+
+    def valid(self, objects: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
+        """Simple graphs on existing nodes, of a size met in training, in one piece where all training graphs are."""
+        there = nodes(objects)
+        simple = (objects == objects.transpose(0, 2, 1)).all((1, 2)) & (objects <= 1).all((1, 2))
+        inside = ~((objects > 0) & ~(there[:, :, None] & there[:, None])).any((1, 2))
+        sized = np.isin(there.sum(1), self.sizes)
+        whole = connected(objects) | (not connected(self.train).all())
+        return simple & inside & sized & whole
