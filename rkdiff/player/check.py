@@ -1,0 +1,101 @@
+"""Refusals: what a scene must be before anything of it is packed.
+
+Each message says which panel, what was given and what is possible. A picture with a single NaN would be drawn wrong in silence by a canvas,
+so every array is looked at, also the ones that are off at first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rkdiff.core.records import Objects, Panel, Scene, Trajectory
+
+HUES = ("data", "model", "exact", "second", "third")
+DIRECTIONS = ("backward", "forward", "both")
+_DIMENSIONS = {"curves": 3, "images": 4, "graphs": 4}
+
+
+def check(scene: Scene) -> None:
+    """Raise ValueError for a scene that cannot be drawn."""
+    if not 1 <= len(scene.panels) <= 6:
+        raise ValueError(f"a scene has {len(scene.panels)} panels; give 1 to 6")
+    if scene.direction not in DIRECTIONS:
+        raise ValueError(f"direction is {scene.direction!r}; choose one of {', '.join(DIRECTIONS)}")
+    x0, x1, y0, y1 = scene.view
+    if not (np.isfinite(scene.view).all() and x0 < x1 and y0 < y1):
+        raise ValueError(f"the view is {scene.view}; give finite x0 < x1, y0 < y1")
+    if len(scene.forward) not in ((len(scene.panels),) if scene.direction == "both" else (0, len(scene.panels))):
+        given = f"direction {scene.direction!r} with {len(scene.panels)} panels and {len(scene.forward)} forward trajectories"
+        raise ValueError(f"{given}; give one forward trajectory a panel")
+    for i, panel in enumerate(scene.panels):
+        _panel(f"panel {i + 1} ({panel.title})", panel)
+    for i, leg in enumerate(scene.forward):
+        _leg(f"forward trajectory {i + 1}", leg)
+
+
+def _finite(where: str, what: str, values: np.ndarray) -> None:
+    if (bad := int(np.size(values) - np.isfinite(values).sum())) > 0:
+        raise ValueError(f"{where}: {bad} of {np.size(values)} {what} are not finite; a scene holds finite numbers only")
+
+
+def _leg(where: str, t: Trajectory) -> None:
+    if t.x.ndim != 3 or t.x.shape[2] != 2:
+        raise ValueError(f"{where}: positions have shape {t.x.shape}; a panel draws (frames, particles, 2)")
+    _finite(where, "positions", t.x)
+    if t.labels is not None:
+        if t.labels.shape != (t.x.shape[1],):
+            raise ValueError(
+                f"{where}: {t.x.shape[1]} particles have labels of shape {t.labels.shape}; give one label a particle"
+            )
+        if t.labels.size and t.labels.max() > 254:
+            raise ValueError(f"{where}: a label is {t.labels.max()}; the player draws classes 0 to 254")
+    for name, curve in t.curves.items():
+        if np.shape(curve) != np.shape(t.u):
+            raise ValueError(
+                f"{where}: curve {name!r} has shape {np.shape(curve)}; give one value for each of {len(t.u)} times"
+            )
+        if np.isnan(curve).any():
+            raise ValueError(f"{where}: curve {name!r} has undefined values; an infinite value may be shown, NaN may not")
+
+
+def _panel(where: str, p: Panel) -> None:
+    if p.hue not in HUES:
+        raise ValueError(f"{where}: hue is {p.hue!r}; choose one of {', '.join(HUES)}")
+    _leg(where, p.trajectory)
+    if p.target is not None:
+        _finite(where, "target points", p.target)
+    if p.density is not None:
+        _finite(where, "density values", p.density.values)
+        if (p.density.values < 0).any():
+            raise ValueError(f"{where}: a density has negative values")
+        x0, x1, y0, y1 = p.density.extent
+        if not (np.isfinite(p.density.extent).all() and x0 < x1 and y0 < y1):
+            raise ValueError(f"{where}: the extent of the density is {p.density.extent}; give finite x0 < x1, y0 < y1")
+    if p.arrows is not None:
+        _finite(where, "arrows", p.arrows.v)
+        _finite(where, "places of arrows", p.arrows.at)
+        _finite(where, "times of arrows", p.arrows.u)
+    if p.objects is not None:
+        _objects(where, p.objects, p.trajectory.x.shape[1])
+
+
+def _objects(where: str, o: Objects, particles: int) -> None:
+    if o.kind not in _DIMENSIONS:
+        raise ValueError(f"{where}: objects of kind {o.kind!r}; choose one of {', '.join(_DIMENSIONS)}")
+    if o.values.ndim != _DIMENSIONS[o.kind] or o.values.shape[:2] != (len(o.u), len(o.particles)):
+        given = f"{o.kind} of shape {o.values.shape} for {len(o.u)} times and {len(o.particles)} particles"
+        raise ValueError(f"{where}: {given}; give (times, particles, ...) with {_DIMENSIONS[o.kind]} axes")
+    if o.particles.size and not (o.particles.min() >= 0 and o.particles.max() < particles):
+        raise ValueError(f"{where}: objects belong to particles {o.particles.tolist()}, but there are only {particles}")
+    if o.nearest is not None and o.nearest.shape != o.values.shape[1:]:
+        raise ValueError(f"{where}: nearest objects have shape {o.nearest.shape}; give {o.values.shape[1:]}")
+    if o.layout is not None and o.layout.shape != (*o.values.shape[:3], 2):
+        raise ValueError(f"{where}: the layout has shape {o.layout.shape}; give {(*o.values.shape[:3], 2)}")
+    for what, values in (
+        ("object values", o.values),
+        ("times", o.u),
+        ("nearest objects", o.nearest),
+        ("places of nodes", o.layout),
+    ):
+        if values is not None:
+            _finite(where, what, values)

@@ -1,0 +1,256 @@
+// The clock and the state: what plays, where it stands, whom it follows. Same t, same picture, whichever way one came there.
+
+const PASS = 5; // seconds from one end to the other at normal speed
+const HOLD = 1.4; // seconds at the end before it starts again
+const GLIDE = 350; // milliseconds from one live snapshot to the next
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+class Player {
+  constructor(root) {
+    this.root = root;
+    this.canvas = root.querySelector("canvas");
+    this.renderer = new Renderer(this.canvas);
+    this.scene = null;
+    this.draws = 0;
+    this.lastDrawMs = 0;
+    this.state = { t: 0, playing: false, speed: 1, follow: null, hover: null, layers: {} };
+    this.report = () => {};
+    this.changed = () => {};
+    this.moved = () => {};
+    this.seen = true;
+    this.abort = new AbortController();
+    this.tick = this.tick.bind(this);
+    this.watch();
+    (window.__rk ??= []).push(this);
+  }
+
+  get t() {
+    return this.state.t;
+  }
+  get playing() {
+    return this.state.playing;
+  }
+  get follow() {
+    return this.state.follow;
+  }
+  get digest() {
+    return this.scene?.digest ?? null;
+  }
+
+  /** Take a packed scene. Equal bytes change nothing; new bytes of the same run keep the clock; a new run starts over. */
+  load(bytes) {
+    const scene = unpack(bytes);
+    if (scene.digest === this.digest) return;
+    const old = this.scene;
+    const same = old !== null && old.run === scene.run;
+    this.glide = null;
+    if (same && old.frames === 1 && scene.frames === 1 && !still.matches) {
+      this.glide = { from: this.renderer.heads.map((h) => h.slice()), start: performance.now() };
+    }
+    this.scene = scene;
+    const { state } = this;
+    if (!old) for (const layer of ["trails", "arrows", "density", "target"]) state.layers[layer] = scene.show.includes(layer);
+    if (!same) {
+      state.follow = null;
+      state.hover = null;
+      state.t = still.matches || scene.frames === 1 ? 1 : 0;
+      state.playing = !still.matches && scene.frames > 1;
+    } else if (scene.frames === 1) state.playing = false;
+    else if (old.frames === 1) Object.assign(state, { t: still.matches ? 1 : 0, playing: !still.matches });
+    if (state.follow !== null && state.follow >= this.largest()) state.follow = null;
+    this.held = 0;
+    this.settle();
+    this.wake();
+    this.changed();
+  }
+
+  largest() {
+    return Math.max(...this.scene.panels.flatMap((p) => [p.backward.n, p.forward?.n ?? 0]));
+  }
+
+  /** Lay out again: new scene, new size, new theme, or another set of layers under the cloud. */
+  settle() {
+    if (!this.scene) return;
+    const width = Math.floor(this.canvas.parentElement.clientWidth);
+    if (width < 40) return;
+    const full = document.fullscreenElement && this.root.getRootNode().host === document.fullscreenElement;
+    const whole = full || this.root.matches(":fullscreen");
+    const given = parseFloat(this.root.dataset.room);
+    const room = whole ? innerHeight - 150 : given || Math.max(320, Math.min(760, innerHeight * 0.66));
+    this.theme = readTheme(this.root);
+    this.renderer.prepare(this.scene, this.theme, width, room, this.state.layers);
+    this.width = width;
+    this.draw();
+  }
+
+  draw() {
+    if (!this.scene || !this.renderer.plan) return;
+    const begin = performance.now();
+    const way = this.glide ? Math.min(1, (begin - this.glide.start) / GLIDE) : 1;
+    const mix = way * way * (3 - 2 * way);
+    this.renderer.draw(this.state, this.glide?.from, mix);
+    if (way >= 1) this.glide = null;
+    this.moved();
+    this.draws++;
+    this.lastDrawMs = performance.now() - begin;
+  }
+
+  tick(now) {
+    this.raf = 0;
+    const { state } = this;
+    if (!this.seen || document.hidden || !(state.playing || this.glide)) return;
+    const passed = Math.min(0.1, Math.max(0, (now - (this.last ?? now)) / 1000)) * state.speed;
+    this.last = now;
+    if (state.playing) this.advance(passed);
+    this.draw();
+    this.raf = requestAnimationFrame(this.tick);
+  }
+
+  advance(passed) {
+    const { state } = this;
+    if (state.t >= 1) {
+      this.held += passed / state.speed;
+      if (this.held < HOLD) return;
+      this.held = 0;
+      state.t = 0;
+      return;
+    }
+    state.t = Math.min(1, state.t + passed / (PASS * this.scene.legs.length));
+  }
+
+  /** Run the clock if there is something to run and someone to see it. */
+  wake() {
+    this.last = null;
+    if (!this.raf) this.raf = requestAnimationFrame(this.tick);
+  }
+
+  play() {
+    if (!this.scene || this.scene.frames === 1) return;
+    if (this.t >= 1) this.state.t = 0;
+    this.held = 0;
+    this.state.playing = true;
+    this.wake();
+    this.changed();
+  }
+
+  pause() {
+    this.state.playing = false;
+    this.changed();
+    this.tell();
+  }
+
+  toggle() {
+    this.playing ? this.pause() : this.play();
+  }
+
+  /** Go to a time; the clock stops there. */
+  seek(t, done = true) {
+    if (!this.scene) return;
+    this.state.t = Math.min(1, Math.max(0, t));
+    this.state.playing = false;
+    this.draw();
+    this.changed(done);
+    if (done) this.tell();
+  }
+
+  /** Frames forward or back along the play clock. */
+  step(frames) {
+    if (!this.scene || this.scene.frames === 1) return;
+    const whole = (this.scene.frames - 1) * this.scene.legs.length;
+    this.seek((Math.round(this.t * whole) + frames) / whole);
+  }
+
+  setSpeed(speed) {
+    this.state.speed = speed;
+    this.changed();
+  }
+
+  faster(by) {
+    const i = SPEEDS.indexOf(this.state.speed) + by;
+    if (i >= 0 && i < SPEEDS.length) this.setSpeed(SPEEDS[i]);
+  }
+
+  layer(name) {
+    this.state.layers[name] = !this.state.layers[name];
+    if (name === "density" || name === "target") this.settle();
+    else this.draw();
+    this.changed();
+  }
+
+  /** Layers this scene has something to show for. */
+  has(name) {
+    if (name === "trails") return this.scene.frames > 1;
+    return this.scene.panels.some((p) => p[name]);
+  }
+
+  followParticle(k) {
+    this.state.follow = k;
+    this.draw();
+    this.changed();
+    this.tell();
+  }
+
+  hoverParticle(k) {
+    if (k === this.state.hover) return;
+    this.state.hover = k;
+    this.canvas.style.cursor = k === null ? "" : "pointer";
+    if (!this.playing) this.draw();
+  }
+
+  /** Where a particle is now, in CSS pixels of the canvas. */
+  place(panel, k) {
+    const { plan, heads, pixel } = this.renderer;
+    const { box } = plan.cells[panel];
+    return { x: box.x + heads[panel][2 * k] / pixel, y: box.y + heads[panel][2 * k + 1] / pixel };
+  }
+
+  /** Hand time and followed particle to the page, once things are quiet. */
+  tell() {
+    clearTimeout(this.pending);
+    this.pending = setTimeout(() => this.report({ t: this.t, follow: this.follow }), 250);
+  }
+
+  /** One sentence of what is to be seen, for those who do not see it. */
+  describe() {
+    const { scene } = this;
+    if (!scene) return "Nothing to play yet.";
+    const at = moment(scene, this.t);
+    const names = scene.panels.map((p) => p.title).join(", ");
+    const count = scene.panels.length === 1 ? "One panel" : `${scene.panels.length} panels`;
+    const n = scene.panels.map((p) => cloudOf(p, at).n);
+    const way = scene.frames === 1 ? "A single moment" : `${scene.ends.join(" to ")}, ${Math.round(this.t * 100)} percent of the way`;
+    const values = Object.entries(cloudOf(scene.panels[0], at).curves).map(([k, c]) => `${k} ${figure(curveAt(c, at.frame))}`);
+    const followed = this.follow === null ? "" : ` Following particle ${this.follow + 1}.`;
+    const read = values.length ? ` ${values.join(", ")}.` : "";
+    return `${count}: ${names}. ${Math.max(...n)} particles. ${way}.${read} ${this.playing ? "Playing." : "Paused."}${followed}`;
+  }
+
+  watch() {
+    const { signal } = this.abort;
+    this.sizes = new ResizeObserver(() => {
+      if (Math.floor(this.canvas.parentElement.clientWidth) !== this.width) this.settle();
+    });
+    this.sizes.observe(this.canvas.parentElement);
+    this.view = new IntersectionObserver((entries) => {
+      this.seen = entries.at(-1).isIntersecting;
+      if (this.seen) this.wake();
+    });
+    this.view.observe(this.canvas);
+    document.addEventListener("visibilitychange", () => this.wake(), { signal });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.settle(), { signal });
+    this.root.addEventListener("transitionend", (e) => e.target === this.root && this.settle(), { signal });
+    document.addEventListener("fullscreenchange", () => requestAnimationFrame(() => this.settle()), { signal });
+    document.fonts?.addEventListener("loadingdone", () => this.settle(), { signal });
+  }
+
+  destroy() {
+    this.abort.abort();
+    this.sizes.disconnect();
+    this.view.disconnect();
+    cancelAnimationFrame(this.raf);
+    clearTimeout(this.pending);
+    this.state.playing = false;
+    window.__rk = window.__rk.filter((p) => p !== this);
+  }
+}

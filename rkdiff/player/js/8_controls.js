@@ -1,0 +1,112 @@
+// Buttons, slider, keys and pointer: they call the player and show its state, nothing more.
+
+const STEPS = 10; // frames of a shifted arrow key
+const LETTERS = { t: "trails", a: "arrows", d: "density" };
+
+function control(player) {
+  const { root, canvas } = player;
+  const { signal } = player.abort;
+  const part = (name) => root.querySelector(`[data-rk="${name}"]`);
+  const slider = part("time");
+  const play = part("play");
+  const on = (node, event, act) => node.addEventListener(event, act, { signal });
+
+  on(play, "click", () => player.toggle());
+  on(part("back"), "click", () => player.step(-1));
+  on(part("forth"), "click", () => player.step(1));
+  on(slider, "input", () => player.seek(slider.value / 1000, false));
+  on(slider, "change", () => player.tell());
+  on(part("speed"), "change", (e) => player.setSpeed(Number(e.target.value)));
+  for (const button of root.querySelectorAll("[data-layer]")) on(button, "click", () => player.layer(button.dataset.layer));
+  on(part("save"), "click", () => savePicture(player));
+  on(part("full"), "click", () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen?.()));
+  part("full").hidden = !root.requestFullscreen;
+  on(root, "keydown", (event) => keys(player, event));
+
+  const spot = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return player.renderer.plan ? player.renderer.find(event.clientX - box.left, event.clientY - box.top) : null;
+  };
+  on(canvas, "pointermove", (event) => event.pointerType === "mouse" && player.hoverParticle(spot(event)));
+  on(canvas, "pointerleave", () => player.hoverParticle(null));
+  on(canvas, "click", (event) => {
+    const found = spot(event);
+    player.followParticle(found === player.follow ? null : found);
+  });
+
+  let said = "";
+  player.moved = () => {
+    slider.value = Math.round(player.t * 1000);
+    slider.style.setProperty("--rk-done", `${player.t * 100}%`);
+    const percent = `${Math.round(player.t * 100)} %`;
+    if (percent !== said) {
+      part("clock").textContent = said = percent;
+      slider.setAttribute("aria-valuetext", `${percent} from ${player.scene.ends.join(" to ")}`);
+    }
+  };
+  player.changed = (done = true) => show(player, part, done);
+  return player;
+}
+
+function show(player, part, done) {
+  const { root, canvas, scene, state } = player;
+  const single = !scene || scene.frames === 1;
+  const label = state.playing ? "Pause" : "Play";
+  const play = part("play");
+  root.classList.toggle("rk-playing", state.playing);
+  root.classList.toggle("rk-single", single);
+  play.setAttribute("aria-label", label);
+  play.title = `${label} (space)`;
+  for (const name of ["play", "back", "forth", "time", "speed"]) part(name).disabled = single;
+  part("speed").value = String(state.speed);
+  part("from").textContent = single ? "" : scene.ends[0];
+  part("middle").textContent = scene?.ends.length === 3 && !single ? scene.ends[1] : "";
+  part("to").textContent = single ? "" : scene.ends.at(-1);
+  for (const button of root.querySelectorAll("[data-layer]")) {
+    button.hidden = !scene || !player.has(button.dataset.layer);
+    button.setAttribute("aria-pressed", String(Boolean(state.layers[button.dataset.layer])));
+  }
+  if (!done) return;
+  const words = player.describe();
+  canvas.setAttribute("aria-label", words);
+  part("summary").textContent = words;
+}
+
+function keys(player, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select")) return;
+  const { key } = event;
+  const onButton = event.target.matches("button");
+  const steps = event.shiftKey ? STEPS : 1;
+  if (key === " " && !onButton) player.toggle();
+  else if (key === "ArrowLeft") player.step(-steps);
+  else if (key === "ArrowRight") player.step(steps);
+  else if (key === "Home") player.seek(0);
+  else if (key === "End") player.seek(1);
+  else if (key === "+" || key === "=") player.faster(1);
+  else if (key === "-") player.faster(-1);
+  else if (key === "Escape" && player.follow !== null) player.followParticle(null);
+  else if (LETTERS[key] && player.has(LETTERS[key])) player.layer(LETTERS[key]);
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** The canvas on its ground, as a PNG file. */
+function savePicture({ canvas, theme, scene }) {
+  if (!scene) return;
+  const margin = 24 * (canvas.width / canvas.clientWidth);
+  const copy = document.createElement("canvas");
+  Object.assign(copy, { width: canvas.width + 2 * margin, height: canvas.height + 2 * margin });
+  const ctx = copy.getContext("2d");
+  ctx.fillStyle = css(theme.ground);
+  ctx.fillRect(0, 0, copy.width, copy.height);
+  ctx.drawImage(canvas, margin, margin);
+  copy.toBlob((blob) => {
+    const link = document.createElement("a");
+    const name = scene.title || scene.panels.map((p) => p.title).join(" ");
+    link.download = `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "scene"}.png`;
+    link.href = URL.createObjectURL(blob);
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }, "image/png");
+}
