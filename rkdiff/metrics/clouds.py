@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rkdiff.core.rng import Rng
-from rkdiff.processes.slices import directions, squared_energy, squared_wasserstein
+from rkdiff.processes.slices import directions, slice_constant, squared_energy, squared_wasserstein
 
 #: At most this many numbers in one block of distances.
 BLOCK = 2_000_000
@@ -38,11 +38,6 @@ def sliced_energy(
     """The energy distance as an average over directions: exact in the limit of many, and fast for large clouds."""
     px, py = _sorted_slices(x, y, directions, rng)
     return math.sqrt(slice_constant(x.shape[1]) * float(squared_energy(px, py).mean()))
-
-
-def slice_constant(d: int) -> float:
-    """c_d in |x| = c_d E|<theta, x>|, theta uniform on the sphere: 1, pi/2, 2, ..."""
-    return math.sqrt(math.pi) * math.exp(math.lgamma((d + 1) / 2) - math.lgamma(d / 2))
 
 
 def _sorted_slices(x: np.ndarray, y: np.ndarray, count: int, rng: Rng | None) -> tuple[np.ndarray, np.ndarray]:

@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Float
 
 from rkdiff.core.rng import Rng
-from rkdiff.metrics.clouds import nearest, slice_constant
-from rkdiff.processes.slices import directions, squared_energy, squared_wasserstein
+from rkdiff.metrics.clouds import nearest
+from rkdiff.processes.slices import directions, slice_constant, squared_energy, squared_wasserstein
 
 #: Directions of the sliced figures (in the plane they are evenly spread, and then this is plenty) and pairs behind each floor.
 DIRECTIONS, PAIRS = 64, 12

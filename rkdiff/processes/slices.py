@@ -43,6 +43,11 @@ def directions(d: int, count: int, generator: np.random.Generator, scheme: str =
     return np.ascontiguousarray(signed.transpose(0, 2, 1)).reshape(-1, d)
 
 
+def slice_constant(d: int) -> float:
+    """c_d in |x| = c_d E|<theta, x>|, theta uniform on the sphere: 1, pi/2, 2, ..."""
+    return math.sqrt(math.pi) * math.exp(math.lgamma((d + 1) / 2) - math.lgamma(d / 2))
+
+
 def quantile_targets(
     y: Float[np.ndarray, "l m"],
     n: int,
