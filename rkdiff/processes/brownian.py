@@ -14,8 +14,8 @@ from jaxtyping import Float, Int
 
 from rkdiff.core.rng import Rng
 
-#: The clock covers log nu in [LOW, LOW + SPAN], in 2**DEPTH cells of 2**-11.
-LOW, SPAN, DEPTH = -12.0, 32.0, 16
+#: The clock covers log nu in [LOW, LOW + SPAN], in 2**DEPTH cells of 2**-14.
+LOW, SPAN, DEPTH = -12.0, 32.0, 19
 
 
 class Brownian:
