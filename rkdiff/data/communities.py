@@ -20,8 +20,10 @@ from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.data import Source
+from rkdiff.kernels.graphs import join_pieces
 
 SOURCE = "two-community graphs after You et al. 2018 (GraphRNN), a fresh seed for every graph"
+_BATCH = 4000
 
 
 @dataclass(frozen=True)
@@ -58,32 +60,16 @@ class Communities(Source):
         return Dataset(self.name, self.modality, graphs[:n], graphs[n:], meta={"source": SOURCE, "rule": "two communities"})
 
     def _draw(self, count: int, rng: np.random.Generator) -> UInt8[np.ndarray, "n N N"]:
-        sizes = rng.integers(self.min_nodes, self.max_nodes + 1, count)
-        return np.stack([self._one(int(size), rng) for size in sizes])
+        parts = [self._batch(min(_BATCH, count - i), rng) for i in range(0, count, _BATCH)]
+        return np.concatenate(parts)
 
-    def _one(self, size: int, rng: np.random.Generator) -> UInt8[np.ndarray, "N N"]:
-        side = np.arange(size) >= size // 2
-        together = side[:, None] == side[None]
+    def _batch(self, count: int, rng: np.random.Generator) -> UInt8[np.ndarray, "n N N"]:
+        size = rng.integers(self.min_nodes, self.max_nodes + 1, count)[:, None]
+        slot = np.arange(self.max_nodes)
+        there, right = slot < size, slot >= size // 2
+        together = right[:, :, None] == right[:, None]
         cross = self.p_inter * size / (size // 2 * (size - size // 2))
-        upper = np.triu(rng.random((size, size)) < np.where(together, self.p_intra, cross), 1)
-        graph = upper | upper.T | np.eye(size, dtype=bool)
-        while True:
-            piece = reachable(graph, 0)
-            if piece.all():
-                break
-            u, v = rng.choice(np.flatnonzero(piece)), rng.choice(np.flatnonzero(~piece))
-            graph[u, v] = graph[v, u] = True
-        out = np.zeros((self.max_nodes, self.max_nodes), dtype=np.uint8)
-        out[:size, :size] = graph
-        return out
-
-
-def reachable(graph: np.ndarray, start: int) -> np.ndarray:
-    """Which nodes can be reached from `start`."""
-    seen = np.zeros(len(graph), dtype=bool)
-    seen[start] = True
-    while True:
-        more = graph[seen].any(axis=0) | seen
-        if (more == seen).all():
-            return seen
-        seen = more
+        chance = np.where(together, self.p_intra, cross[:, :, None]) * (there[:, :, None] & there[:, None])
+        upper = np.triu(rng.random(chance.shape) < chance, 1)
+        graphs = (upper | upper.transpose(0, 2, 1) | (there[:, :, None] & np.eye(self.max_nodes, dtype=bool))).astype(np.uint8)
+        return join_pieces(graphs, rng)

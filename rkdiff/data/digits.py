@@ -47,5 +47,5 @@ class Digits(Source):
         objects = images[keep].reshape(-1, 8, 8) / 16.0
         labels = np.searchsorted(wanted, digit[keep]).astype(int)
         cut = min(self.n, round(0.84 * len(keep)))
-        meta = {"source": SOURCE, "classes": tuple(str(d) for d in wanted)}
+        meta = {"source": SOURCE, "class_names": [str(d) for d in wanted]}
         return Dataset(self.name, self.modality, objects[:cut], objects[cut:], labels[:cut], labels[cut:], meta=meta)

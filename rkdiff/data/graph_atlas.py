@@ -60,5 +60,5 @@ class GraphAtlas(Source):
         graphs = graphs[order]
         n = nodes(graphs).sum(1)
         labels = (2 * adjacency(graphs).sum((1, 2)) > n * (n - 1)).astype(int)
-        meta = {"source": SOURCE, "rule": "connected" if self.connected else "any", "classes": ("sparse", "dense")}
+        meta = {"source": SOURCE, "rule": "connected" if self.connected else "any", "class_names": ["sparse", "dense"]}
         return Dataset(self.name, self.modality, graphs[:cut], graphs[cut:], labels[:cut], labels[cut:], meta=meta)

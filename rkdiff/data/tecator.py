@@ -72,5 +72,10 @@ class Tecator(Source):
         order = rng.numpy("split").permutation(len(curves))
         curves, labels = curves[order], labels[order]
         cut = round(self.share * len(curves))
-        meta = {"source": SOURCE, "grid": grid, "axes": ("wavelength (nm)", "absorbance"), "classes": ("lean", "fat")}
+        meta = {
+            "source": SOURCE,
+            "grid": grid.tolist(),
+            "axes": ["wavelength (nm)", "absorbance"],
+            "class_names": ["lean", "fat"],
+        }
         return Dataset(self.name, self.modality, curves[:cut], curves[cut:], labels[:cut], labels[cut:], meta=meta)

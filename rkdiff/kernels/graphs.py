@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 BLOCKS = {"statistics": ("degree", "clustering", "counts", "spectrum"), "spectrum": ("spectrum",)}
-_EDGES, _SPECTRUM_POINTS, _CLUSTERING_POINTS = 1e-8, 40, 20
+_ZERO, _SPECTRUM_POINTS, _CLUSTERING_POINTS, _CHUNK = 1e-8, 40, 20, 2000
 
 
 def nodes(graphs: UInt8[np.ndarray, "b N N"]) -> Bool[np.ndarray, "b N"]:
@@ -49,13 +49,36 @@ def laplacian_spectrum(a: Float[np.ndarray, "b N N"], exists: Bool[np.ndarray, "
     return np.linalg.eigvalsh(lap)
 
 
+def first_piece(graphs: UInt8[np.ndarray, "b N N"]) -> Bool[np.ndarray, "b N"]:
+    """The nodes that can be reached from the first node of each graph."""
+    there = nodes(graphs)
+    links = (graphs > 0).astype(np.float32)
+    seen = there & (np.cumsum(there, axis=1) == 1)
+    while True:
+        more = (links @ seen[:, :, None].astype(np.float32))[:, :, 0] > 0
+        if (more == seen).all():
+            return seen
+        seen = more
+
+
 def connected(graphs: UInt8[np.ndarray, "b N N"]) -> Bool[np.ndarray, " b"]:
     """Whether each graph is in one piece (a graph without nodes is not)."""
-    if graphs.shape[1] == 1:
-        return nodes(graphs)[:, 0]
-    exists = nodes(graphs)
-    spectrum = laplacian_spectrum(adjacency(graphs), exists)
-    return (spectrum[:, 1] > _EDGES) & exists.any(1)
+    there = nodes(graphs)
+    whole: np.ndarray = (first_piece(graphs) == there).all(1) & there.any(1)
+    return whole
+
+
+def join_pieces(graphs: UInt8[np.ndarray, "b N N"], rng: np.random.Generator) -> UInt8[np.ndarray, "b N N"]:
+    """Copies in which pieces are joined by single random edges until each graph is in one piece."""
+    out = graphs.copy()
+    while True:
+        there, seen = nodes(out), first_piece(out)
+        rows = np.flatnonzero((seen != there).any(1))
+        if not len(rows):
+            return out
+        for i in rows:
+            u, v = rng.choice(np.flatnonzero(seen[i])), rng.choice(np.flatnonzero(there[i] & ~seen[i]))
+            out[i, u, v] = out[i, v, u] = 1
 
 
 def clustering(a: Float[np.ndarray, "b N N"]) -> Float[np.ndarray, "b N"]:
@@ -117,14 +140,15 @@ class GraphFeatures:
 
     def __call__(self, graphs: UInt8[np.ndarray, "b N N"]) -> Float[np.ndarray, "b p"]:
         """The vectors of these graphs."""
-        return self.with_connection(graphs)[0]
+        parts = [self.with_connection(graphs[i : i + _CHUNK])[0] for i in range(0, max(len(graphs), 1), _CHUNK)]
+        return np.concatenate(parts)
 
     def with_connection(self, graphs: UInt8[np.ndarray, "b N N"]) -> tuple[Float[np.ndarray, "b p"], Bool[np.ndarray, " b"]]:
         """The vectors, and whether each graph is connected (it comes free with the spectrum)."""
         a, exists = adjacency(graphs), nodes(graphs)
         spectrum = laplacian_spectrum(a, exists)
         parts = [s * self._block(block, a, exists, spectrum) for block, s in zip(self.blocks, self.scales, strict=True)]
-        joined = spectrum[:, 1] > _EDGES if self.size > 1 else np.ones(len(graphs), bool)
+        joined = spectrum[:, 1] > _ZERO if self.size > 1 else np.ones(len(graphs), bool)
         return np.concatenate(parts, axis=1), joined
 
     def _block(

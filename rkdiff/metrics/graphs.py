@@ -107,8 +107,7 @@ def two_communities(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"
 
 
 def _some_node(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
-    there: np.ndarray = nodes(graphs).any(1)
-    return there
+    return np.asarray(nodes(graphs).any(1))
 
 
 def valid(graphs: UInt8[np.ndarray, "n N N"], rule: str = "connected") -> Bool[np.ndarray, " n"]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from rkdiff.kernels.graphs import nodes
+from rkdiff.kernels.graphs import join_pieces, nodes
 
 #: energies of a batch of graphs, and whether each is connected
 Energy = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -91,33 +91,6 @@ def _random_pair(
     score = np.where(pairs, rng.random(pairs.shape), -1.0).reshape(len(graphs), size * size)
     top = score.argmax(1)
     return top // size, top % size, score[np.arange(len(graphs)), top] >= 0
-
-
-def join_pieces(graphs: UInt8[np.ndarray, "b N N"], rng: np.random.Generator) -> UInt8[np.ndarray, "b N N"]:
-    """Copies in which pieces are joined by single random edges."""
-    out = graphs.copy()
-    for graph in out:
-        there = np.flatnonzero(np.diagonal(graph))
-        if not len(there):
-            continue
-        while True:
-            seen = _piece(graph, there[0])
-            apart = there[~seen[there]]
-            if not len(apart):
-                break
-            u, v = rng.choice(there[seen[there]]), rng.choice(apart)
-            graph[u, v] = graph[v, u] = 1
-    return out
-
-
-def _piece(graph: UInt8[np.ndarray, "N N"], start: int) -> Bool[np.ndarray, " N"]:
-    seen = np.zeros(len(graph), dtype=bool)
-    seen[start] = True
-    while True:
-        more = (graph[seen] > 0).any(axis=0) | seen
-        if (more == seen).all():
-            return seen
-        seen = more
 
 
 def resize(
