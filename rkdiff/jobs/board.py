@@ -138,6 +138,14 @@ class Board:
             self._end(task, now, state="failed", message=message)
         self.queue.clear()
 
+    def close(self, message: str, now: float) -> None:
+        """Nothing goes on: everyone who still waits is told."""
+        self.lost(message, now)
+        self.refuse(message, now)
+        for s in list(self.statuses.values()):
+            if s.live:
+                self._publish(s.id, state="failed", finished=now, message=message)
+
     def pump(self, now: float) -> None:
         """Start what can start, and tell the others where they stand."""
         while self.ready and self.queue and len(self.running) < self.workers:

@@ -160,7 +160,8 @@ class Store:
     def _same_files(self, fresh: Path, kept: Path) -> bool:
         """Whether the run is already kept, byte for byte."""
         try:
-            return bool(read_index(kept)[1]["files"] == read_index(fresh)[1]["files"])
+            files = read_index(kept)[1]["files"]
+            return all((kept / name).read_bytes() == (fresh / name).read_bytes() for name in files)
         except (DamagedRun, FileNotFoundError):
             return False
 

@@ -47,7 +47,7 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
     Raises:
         ValueError, zipfile.BadZipFile, EOFError: not such a file, cut short, or holding Python objects.
     """
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        raise zipfile.BadZipFile("not an archive of arrays")
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("not an archive of arrays")
         return {name: archive[name] for name in archive.files}

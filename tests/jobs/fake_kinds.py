@@ -63,10 +63,11 @@ def misbehave(payload, job):
 def inside(payload, job):
     """What the process of a job sees of itself."""
     torch = sys.modules.get("torch")
-    return {
-        "key": "inside",
+    seen = {
         "threads": len(list(Path("/proc/self/task").iterdir())),
         "python_threads": threading.active_count(),
         "torch": torch is not None,
         "cuda_awake": bool(torch and torch.cuda.is_initialized()),
     }
+    job.report(Progress("looking", 1, 1, seen))
+    return {"key": "inside"}
