@@ -1,7 +1,9 @@
 // Where everything is, in CSS pixels: as many columns as make the pictures largest, every row of panels aligned.
 
 const GAP = 20; // between panels
-const LINE = { title: 24, note: 18, readout: 26, label: 20 };
+const NARROW = 150; // least width of a panel that has neighbours
+const TILE = 8; // between tiles
+const LINE = { title: 24, note: 18, readout: 26, label: 22 };
 
 function wrap(ctx, text, width) {
   const lines = [];
@@ -16,19 +18,26 @@ function wrap(ctx, text, width) {
   return [...lines, line];
 }
 
-/** How k tiles fit into a width: columns, side of a tile, rows. */
-function tiling(k, width, least, most) {
-  const columns = Math.max(1, Math.min(k, Math.floor((width + 8) / (least + 8))));
-  const side = Math.min(most, Math.floor((width - 8 * (columns - 1)) / columns));
-  return { columns, side, rows: Math.ceil(k / columns) };
-}
+/** Numbers of columns that leave no row emptier than it must be: 6 things go in 6, 3, 2 or 1, never in 5. */
+const evenColumns = (k) => Array.from({ length: k }, (_, i) => k - i).filter((c) => c === Math.ceil(k / Math.ceil(k / c)));
 
-function strip(objects, width, most) {
+/** A strip of k tiles in a width: as few rows as tiles of a fair size allow, or, where a height is given, as large as fits into it. */
+function strip(objects, width, room = 0) {
   if (!objects) return null;
+  const k = objects.particles.length;
   const pair = objects.nearest ? 2 : 1;
-  const t = tiling(objects.particles.length, width, Math.min(52, width / 4 - 8), most);
-  const step = t.side * pair + (pair > 1 ? 4 : 0) + 8;
-  return { ...t, pair, step, height: LINE.label + t.rows * step };
+  const shape = (columns) => {
+    const rows = Math.ceil(k / columns);
+    const across = Math.floor((width - TILE * (columns - 1)) / columns);
+    const down = Math.floor(((room - LINE.label) / rows - TILE - 6) / pair);
+    const side = room ? Math.max(30, Math.min(160, across, down)) : Math.min(84, across);
+    const step = side * pair + (pair > 1 ? 4 : 0) + TILE + 2;
+    return { columns, side, step, rows, pair, height: LINE.label + rows * step };
+  };
+  const all = evenColumns(k).map(shape);
+  const least = Math.min(50, (width - 3 * TILE) / 4);
+  const fair = room ? all.toSorted((p, q) => q.side - p.side) : all.filter((s) => s.side >= least);
+  return fair[0] ?? all[0];
 }
 
 /** One way to arrange the panels in `columns`; `room` is the height there is. */
@@ -38,19 +47,23 @@ function arrange(scene, width, room, columns, notes) {
   const cell = Math.floor((width - GAP * (columns - 1)) / columns);
   const [x0, x1, y0, y1] = scene.view;
   const aspect = Math.min(2, Math.max(0.5, (x1 - x0) / (y1 - y0)));
-  const deepest = Math.max(...scene.panels.map((p) => p.objects?.particles.length ?? 0));
-  const owner = scene.panels.find((p) => p.objects?.particles.length === deepest);
-  const beside = n === 1 && deepest > 0 && width >= 720;
-  const tiles = deepest ? (w) => strip(owner.objects, w, beside ? 108 : 84) : () => null;
+  const rich = scene.panels.reduce((a, b) => ((b.objects?.particles.length ?? 0) > (a.objects?.particles.length ?? 0) ? b : a));
+  const beside = n === 1 && Boolean(rich.objects) && width >= 720;
   const lines = notes(cell);
   const head = LINE.title + LINE.note * Math.max(...lines.map((l) => l.length)) + 6;
-  const reserve = beside ? 0.42 * width : 0;
-  const wide = Math.min(cell, cell - reserve);
-  const below = deepest && !beside ? tiles(wide).height : 0;
-  const spare = room / rows - head - LINE.readout - below - (rows > 1 ? GAP : 0);
-  const height = Math.floor(Math.max(Math.min(wide / aspect, spare), Math.min(wide / aspect, 170)));
-  const box = { width: Math.min(wide, Math.floor(height * aspect * 1.3)), height };
-  return { columns, rows, cell, box, beside, head, lines, tiles, below, score: Math.min(box.width / aspect, height) };
+  const wide = beside ? cell - 0.42 * width : cell;
+  const stretch = width < 560 ? 2 : 1.3; // how much wider than the view a box may be
+  const box = { width: wide, height: 0 };
+  let below = 0;
+  for (let round = 0; round < 3; round++) {
+    below = rich.objects && !beside ? strip(rich.objects, box.width).height + 6 : 0;
+    const spare = room / rows - head - LINE.readout - below - (rows > 1 ? GAP : 0);
+    box.height = Math.floor(Math.min(wide / aspect, Math.max(spare, Math.min(wide / aspect, width < 560 ? 190 : 210))));
+    box.width = Math.floor(Math.min(wide, box.height * aspect * stretch));
+  }
+  const tall = rows * (head + box.height + LINE.readout + below + GAP) - GAP;
+  const score = Math.min(box.width / aspect, box.height) * Math.min(1, room / tall);
+  return { columns, rows, cell, box, beside, head, lines, below, score };
 }
 
 /** The whole picture: its height, and for every panel its box, title, read-out and strip of objects. */
@@ -61,12 +74,13 @@ function layout(scene, width, room, ctx, theme) {
   };
   const top = header(scene, width, ctx, theme);
   let best = null;
-  for (let columns = 1; columns <= scene.panels.length; columns++) {
+  for (const columns of evenColumns(scene.panels.length)) {
+    if (columns > 1 && (width - GAP * (columns - 1)) / columns < NARROW) continue;
     const tried = arrange(scene, width, room - top.height, columns, notes);
-    if (!best || tried.score > best.score * (columns > best.columns ? 0.9 : 1)) best = tried;
+    if (!best || tried.score > best.score * 1.1) best = tried;
   }
   const { columns, box, head, beside, cell } = best;
-  const side = beside ? Math.min(0.42 * width, width - box.width - 32) : 0;
+  const side = beside ? width - box.width - 32 : 0;
   const content = box.width + (beside ? 32 + side : 0);
   const used = Math.min(columns, scene.panels.length);
   const gap = used > 1 ? Math.min(GAP * 2, Math.max(GAP, (width - content * used) / (used - 1))) : 0;
@@ -76,10 +90,10 @@ function layout(scene, width, room, ctx, theme) {
     const x = left + (i % columns) * (content + gap);
     const y = top.height + Math.floor(i / columns) * (row + GAP);
     const place = { x: Math.floor(x), y: Math.floor(y + head), width: box.width, height: box.height };
-    const under = { x: place.x, y: place.y + box.height + LINE.readout, width: box.width };
-    const aside = { x: place.x + box.width + 32, y: place.y - 4, width: side };
+    const under = { x: place.x, y: place.y + box.height + LINE.readout + 6, width: box.width };
+    const aside = { x: place.x + box.width + 32, y: place.y - LINE.label + 2, width: side };
     const at = beside ? aside : under;
-    const tiles = panel.objects ? { ...at, ...strip(panel.objects, at.width, beside ? 108 : 84) } : null;
+    const tiles = panel.objects ? { ...at, ...strip(panel.objects, at.width, beside ? box.height + LINE.label : 0) } : null;
     return { title: { x: place.x, y, width: beside ? content : box.width }, lines: best.lines[i], box: place, tiles };
   });
   const scale = Math.min(box.width / (scene.view[1] - scene.view[0]), box.height / (scene.view[3] - scene.view[2]));
@@ -94,16 +108,16 @@ function header(scene, width, ctx, theme) {
   const title = scene.title ? ctx.measureText(scene.title).width : 0;
   ctx.font = `400 13px ${theme.font}`;
   let x = 0;
-  let y = title ? 30 : 0;
+  let y = title ? 32 : 0;
   for (const [c, name] of scene.classes.entries()) {
     const w = 18 + ctx.measureText(name).width + 16;
     if (x && x + w > width) [x, y] = [0, y + 22];
     entries.push({ c, name, x, y, w });
     x += w;
   }
-  if (entries.length && title && entries.at(-1).y === 30 && title + 32 + x <= width) {
+  if (entries.length && title && entries.at(-1).y === 32 && title + 32 + x <= width) {
     for (const e of entries) Object.assign(e, { x: width - x + 16 + e.x, y: 0 });
-    return { entries, height: 36 };
+    return { entries, height: 40 };
   }
-  return { entries, height: entries.length ? y + 30 : title ? 32 : 0 };
+  return { entries, height: entries.length ? y + 34 : title ? 38 : 0 };
 }

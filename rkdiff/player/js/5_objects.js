@@ -98,14 +98,16 @@ function drawStrip(ctx, panel, tiles, u, theme, follow) {
   const { objects } = panel;
   const at = bracket(objects.u, u);
   const hue = theme.hue(panel.hue);
-  const words = objects.nearest ? `Decoded ${objects.kind}; below each, the nearest in training` : `Decoded ${objects.kind}`;
+  const words = [`Decoded ${objects.kind}`];
+  if (objects.nearest) words.unshift(`Decoded ${objects.kind}; below each, the nearest in training`, "Decoded; nearest below");
   ctx.clearRect(tiles.x - 4, tiles.y - 2, tiles.width + 8, tiles.height + 6);
   ctx.font = `400 12px ${theme.font}`;
   ctx.fillStyle = css(theme.muted);
   ctx.textAlign = "left";
-  ctx.fillText(fitting(ctx, words, tiles.width), tiles.x, tiles.y + 13);
+  const fits = words.find((w) => ctx.measureText(w).width <= tiles.width) ?? words.at(-1);
+  ctx.fillText(fitting(ctx, fits, tiles.width), tiles.x, tiles.y + 13);
   objects.particles.forEach((particle, k) => {
-    const x = tiles.x + (k % tiles.columns) * (tiles.side + 8);
+    const x = tiles.x + (k % tiles.columns) * (tiles.side + TILE);
     const y = tiles.y + LINE.label + Math.floor(k / tiles.columns) * tiles.step;
     const picked = follow === particle;
     for (const [row, which] of [[0, "values"], [1, "nearest"]].slice(0, tiles.pair)) {

@@ -135,6 +135,7 @@ class Renderer {
       ctx.roundRect(title.x, title.y + 4, 10, 10, 3);
       ctx.fill();
       ctx.font = `600 15px ${theme.font}`;
+      if (ctx.measureText(panel.title).width > title.width - 18) ctx.font = `600 13px ${theme.font}`;
       ctx.fillStyle = css(theme.text);
       ctx.fillText(fitting(ctx, panel.title, title.width - 18), title.x + 17, title.y + 14);
       ctx.font = `400 12.5px ${theme.font}`;
@@ -192,7 +193,7 @@ class Renderer {
     for (let k = 0, frame = knot * STRIDE; k < pieces && frame >= 0 && frame <= last; k++, frame -= STRIDE * at.sign) {
       this.project(placeAt(cloud, frame, this.by, to), cloud.n);
       const age = Math.min(1, Math.abs(at.frame - frame) / (STRIDE * pieces + 1));
-      const opacity = 0.42 * (1 - age) ** 1.6;
+      const opacity = 0.48 * (1 - age) ** 1.5;
       for (const { of, colour } of looks) this.raster.lines(from, to, of, colour, opacity);
       [from, to] = [to, from];
     }
@@ -331,7 +332,7 @@ class Renderer {
   findTile(x, y) {
     for (const [i, { tiles }] of this.plan.cells.entries()) {
       if (!tiles) continue;
-      const [column, row] = [Math.floor((x - tiles.x) / (tiles.side + 8)), Math.floor((y - tiles.y - LINE.label) / tiles.step)];
+      const [column, row] = [Math.floor((x - tiles.x) / (tiles.side + TILE)), Math.floor((y - tiles.y - LINE.label) / tiles.step)];
       const k = row * tiles.columns + column;
       if (column >= 0 && row >= 0 && column < tiles.columns) return this.scene.panels[i].objects.particles[k] ?? null;
     }
@@ -360,15 +361,20 @@ function readout(ctx, panel, cloud, box, at, theme) {
     const wide = ctx.measureText(label).width;
     const digit = ctx.measureText("0").width;
     const value = figure(curveAt(cloud.curves[name], at.frame));
-    const end = x + wide + 6 + digit * 5;
+    const end = x + wide + 5 + digit * 4.45;
     if (end > box.x + box.width) break;
     ctx.fillStyle = css(theme.muted);
     ctx.textAlign = "left";
     ctx.fillText(label, x, y);
     ctx.fillStyle = css(theme.text);
     ctx.textAlign = "center";
-    for (let i = 0; i < value.length; i++) ctx.fillText(value[i], end - digit * (value.length - i - 0.5), y);
-    x = end + 14;
+    let right = end;
+    for (let i = value.length - 1; i >= 0; i--) {
+      const room = value[i] === "." ? digit * 0.45 : digit;
+      ctx.fillText(value[i], right - room / 2, y);
+      right -= room;
+    }
+    x = end + 16;
   }
   ctx.textAlign = "right";
   ctx.font = `400 12.5px ${theme.font}`;

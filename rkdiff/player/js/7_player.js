@@ -77,7 +77,7 @@ class Player {
     const full = document.fullscreenElement && this.root.getRootNode().host === document.fullscreenElement;
     const whole = full || this.root.matches(":fullscreen");
     const given = parseFloat(this.root.dataset.room);
-    const room = whole ? innerHeight - 150 : given || Math.max(320, Math.min(760, innerHeight * 0.66));
+    const room = whole ? innerHeight - 150 : given || Math.max(320, Math.min(760, innerHeight * 0.62));
     this.theme = readTheme(this.root);
     this.renderer.prepare(this.scene, this.theme, width, room, this.state.layers);
     this.width = width;
