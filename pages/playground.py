@@ -6,8 +6,13 @@ from rkdiff.ui.gallery import gallery
 from rkdiff.ui.live import live, stage_area, start
 from rkdiff.ui.panels import MOST, panel_form, shared_form
 from rkdiff.ui.reading import readings, save_menu
-from rkdiff.ui.session import badge, first_data, first_panels, remember
+from rkdiff.ui.session import STYLE, badge, first_data, first_panels, remember
 
+st.html(STYLE)
+with st.container(horizontal=True, vertical_alignment="center", key="head"):
+    st.title("Playground", anchor=False, width="content")
+    st.markdown("Any dataset, any method, side by side, on the same noise.", width="stretch")
+    slot = st.empty()
 data = remember("data", first_data())
 picked = gallery(data)
 if picked and picked != data:
@@ -25,7 +30,6 @@ with bar:
     with st.popover("Data and sampling", icon=":material/settings:"):
         shared = shared_form(data)
     save_menu(direction or "backward")
-    slot = st.empty()
 
 for problem in st.session_state.pop("problems", []):
     st.error(problem)

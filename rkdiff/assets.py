@@ -58,7 +58,7 @@ def thumbnail(data: Dataset):
         for k in range(4):
             box = ((k % 2) * size / 2, (k // 2) * size / 2, size / 2)
             {"graphs": _graph, "curves": _curve, "images": _image}[data.modality](draw, data, k, box)
-    return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS).quantize(48)
 
 
 def _points(draw, data: Dataset, size: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rkdiff.core.parts import PartError, check_knobs, choices, digest, from_dict, knob, knobs, make
+from rkdiff.core.parts import PartError, check_knobs, checked, choices, digest, from_dict, knob, knobs, make
 from rkdiff.core.records import Trajectory
 from rkdiff.data import Source
 from rkdiff.guidance import Guidance
@@ -86,7 +86,8 @@ class Experiment:
         for needed in ("data", "method"):
             if needed not in given:
                 raise PartError(f"an experiment needs {needed!r}: one of {', '.join(choices(needed))}")
-        return cls(**{k: from_dict(k, v) if k in PARTS and v is not None else v for k, v in given.items()})
+        parts = {k: from_dict(k, given[k]) for k in PARTS if given.get(k) is not None}
+        return cls(**parts, **{k.name: checked("Experiment", k, given[k.name]) for k in knobs(cls) if k.name in given})
 
     @property
     def key(self) -> str:

@@ -74,6 +74,10 @@ class Walk:
         return to_torch(path.increment(steps[i]), self.device)
 
 
+#: Particles in the look at the cloud that each report of progress carries, scaled as the cloud is drawn.
+LOOK = 500
+
+
 @dataclass(frozen=True)
 class Sampler(Part, kind="sampler"):
     """A way to walk from the noise to the data. Fill `step`."""
@@ -121,7 +125,8 @@ class Sampler(Part, kind="sampler"):
             if keep[row] == i + 1:
                 frames[row] = grid.alpha[i + 1] * to_numpy(x)
                 row += 1
-            yield Progress("sampling", i + 1, steps)
+            scale = float(np.hypot(1.0, walk.nu[i + 1])) if self.family == "diffusion" else 1.0
+            yield Progress("sampling", i + 1, steps, snapshot=to_numpy(x[:LOOK]) / scale)
         shown = {name: c[keep] for name, c in curves(grid).items()}
         return Trajectory(grid.u[keep], frames, labels, shown, walk.calls)
 

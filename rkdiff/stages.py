@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from rkdiff.core.model import Denoiser, Model
-from rkdiff.core.parts import PartError
+from rkdiff.core.model import Model
 from rkdiff.core.records import Dataset, Progress, Trajectory
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import device_name, pick_device
@@ -26,6 +25,9 @@ from rkdiff.processes.process import corrupt
 from rkdiff.processes.schedules import Grid
 from rkdiff.samplers import start
 from rkdiff.spaces import Fitted
+
+#: Fresh points behind the floors, for each of the two halves, where the law can be drawn from.
+FRESH = 5000
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def stream(experiment: Experiment, device: str = "auto") -> Iterator[Progress | 
     clock: dict[str, float] = {}
     yield Progress("preparing", 0, 1)
     p = prepare(experiment, device)
-    yield Progress("preparing", 1, 1)
+    yield Progress("preparing", 1, 1, snapshot=start("sobol", min(experiment.particles, 500), p.space.dim, p.rng.child("prior")))
     with _timed(clock, "fit"):
         model, losses = yield from train(p)
     guided = p.experiment.guidance.wrap(model)  # type: ignore[union-attr]
@@ -171,23 +173,33 @@ def forward(p: Prepared) -> Trajectory:
 
 def measure(p: Prepared, model: Model, trajectory: Trajectory) -> Generator[Progress, None, dict[str, Any]]:
     """Quality figures of the generated cloud: mean and spread over independent starts, each beside its floor."""
-    from rkdiff.metrics.quality import quality
+    from rkdiff.metrics.quality import Truth
 
-    e, per_start = p.experiment, []
-    fresh = e.data.fresh(max(len(p.data.train), 1000), p.rng.child("fresh"))
-    truth = None if fresh is None else p.space.encode(fresh.train)
-    held_out = p.space.encode(p.data.held_out)
-    for k in range(e.repeats):
+    e, norm = p.experiment, np.sqrt(p.space.weights)
+    yield Progress("measuring", 0, e.repeats)
+    fresh = e.data.fresh(FRESH, p.rng.child("fresh"))
+    drawn = None if fresh is None else p.space.encode(np.concatenate([fresh.train, fresh.held_out])) * norm
+    held_out = p.space.encode(p.data.held_out) * norm
+    truth = Truth(p.problem.x * norm, held_out, drawn, e.particles, p.rng.child("quality"))
+    per_start = [truth.measure(trajectory.end * norm)]
+    for k in range(1, e.repeats):
         yield Progress("measuring", k, e.repeats)
-        end = trajectory.end if k == 0 else _quietly(sample(p, model, p.rng.child(f"repeat {k}"))).end
-        per_start.append(quality(end, p.problem.x, held_out, truth, p.rng.child(f"quality {k}")))
+        per_start.append(truth.measure(_quietly(sample(p, model, p.rng.child(f"repeat {k}"))).end * norm))
     yield Progress("measuring", e.repeats, e.repeats)
-    out: dict[str, Any] = {}
-    for name, first in per_start[0].items():
-        values = np.array([q[name].value for q in per_start])
-        out[name] = {"value": float(values.mean()), "sd": float(values.std(ddof=1)) if len(values) > 1 else None,
-                     "floor": first.floor, "floor_sd": first.floor_sd, "starts": len(values)}  # fmt: skip
-    return out
+    return {name: _over_starts([q[name] for q in per_start]) for name in per_start[0]}
+
+
+def _over_starts(figures: list[Any]) -> dict[str, Any]:
+    """One figure over the starts: mean, spread, floor, the sizes compared."""
+    values, first = np.array([f.value for f in figures]), figures[0]
+    return {
+        "value": float(values.mean()),
+        "sd": float(values.std(ddof=1)) if len(values) > 1 else None,
+        "floor": first.floor,
+        "floor_sd": first.floor_sd,
+        "starts": len(values),
+        "sizes": list(first.sizes),
+    }
 
 
 def _quietly(work: Generator[Progress, None, Any]) -> Any:

@@ -142,10 +142,11 @@ def check_knobs(record: Any) -> None:
         PartError: a value that is out of bounds, not an option, or of the wrong type.
     """
     for k in knobs(type(record)):
-        object.__setattr__(record, k.name, _checked(type(record).__name__, k, getattr(record, k.name)))
+        object.__setattr__(record, k.name, checked(type(record).__name__, k, getattr(record, k.name)))
 
 
-def _checked(owner: str, k: Knob, value: Any) -> Any:
+def checked(owner: str, k: Knob, value: Any) -> Any:
+    """The value in the knob's own type, or a `PartError` that says what was given and what is possible."""
     if k.options:
         if value not in k.options:
             raise PartError(f"{owner}.{k.name} is {value!r}; choose one of {', '.join(map(repr, k.options))}")
@@ -191,11 +192,11 @@ def make(kind: str, name: str, **values: Any) -> Any:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise PartError(f"there is no {kind} named {name!r}{hint} (choose one of {', '.join(members)})")
     cls = members[name]
-    known = [k.name for k in knobs(cls)]
+    known = {k.name: k for k in knobs(cls)}
     for given in values:
         if given not in known:
             raise PartError(f"{cls.__name__} has no knob {given!r}; it has {', '.join(known) or 'none'}")
-    return cls(**values)
+    return cls(**{n: checked(cls.__name__, known[n], v) for n, v in values.items()})
 
 
 def from_dict(kind: str, value: Any) -> Any:

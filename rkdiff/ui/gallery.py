@@ -13,14 +13,14 @@ from rkdiff.ui.session import ASSETS
 
 HTML = '<div class="strip" role="radiogroup" aria-label="Dataset"></div>'
 CSS = """
-.strip{display:flex;gap:10px;overflow-x:auto;padding:4px 3px 10px;scroll-snap-type:x proximity;scrollbar-width:thin}
-button{flex:0 0 auto;width:92px;padding:6px 6px 7px;border:1px solid var(--st-border-color,#ddd);border-radius:10px;cursor:pointer;
+.strip{display:flex;gap:8px;overflow-x:auto;padding:3px 3px 6px;scroll-snap-type:x proximity;scrollbar-width:thin}
+button{flex:0 0 auto;width:84px;padding:5px 5px 6px;border:1px solid var(--st-border-color,#ddd);border-radius:10px;cursor:pointer;
  background:var(--st-background-color,#fff);color:var(--st-text-color,#222);
- font:500 12px/1.25 var(--st-font,sans-serif);scroll-snap-align:start;text-align:center}
+ font:500 11.5px/1.2 var(--st-font,sans-serif);scroll-snap-align:start;text-align:center}
 button:hover{border-color:var(--st-primary-color)}
 button:focus-visible{outline:2px solid var(--st-primary-color);outline-offset:2px}
 button[aria-checked=true]{border-color:var(--st-primary-color);box-shadow:inset 0 0 0 1px var(--st-primary-color)}
-img{display:block;width:78px;height:78px;margin:0 auto 5px;border-radius:6px;background:#fff}
+img{display:block;width:60px;height:60px;margin:0 auto 3px;border-radius:6px;background:#fff}
 """
 JS = """
 export default function({parentElement, data, setTriggerValue}){

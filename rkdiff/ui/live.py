@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from rkdiff.core.records import Panel, Scene, Trajectory
+from rkdiff.core.parts import from_dict
+from rkdiff.core.records import Density, Panel, Scene, Trajectory
+from rkdiff.core.rng import Rng
 from rkdiff.experiment import Experiment, Run
 from rkdiff.jobs import SLOTS, JobStatus
+from rkdiff.metrics.density import density
+from rkdiff.picture import square
 from rkdiff.player.scene import pack
 from rkdiff.scenes import HUES, scene_of
+from rkdiff.spaces.points import Points
 from rkdiff.ui.session import ASSETS, jobs, kept, owner, store
 from rkdiff.ui.stage import stage
 
@@ -48,6 +54,21 @@ def shipped(data: str) -> bytes | None:
     """The scene that ships for a dataset: shown until a person trains something."""
     path = ASSETS / "scenes" / f"{data}.rkscene"
     return path.read_bytes() if path.exists() else None
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def backdrop(data: str, seed: int) -> tuple[np.ndarray, Density] | None:
+    """Training points and density of a plane dataset, made here because that costs milliseconds; None for structured data.
+
+    `data`: the source as JSON, so that the cache sees a text.
+    """
+    source = from_dict("data", json.loads(data))
+    if source.modality != "points":
+        return None
+    dataset = source.make(Rng(seed).child("data"))
+    points = Points().fit(dataset, Rng(seed).child("space")).encode(dataset.train)
+    view = square(points)
+    return points[:1500], Density(density(points, view), view)
 
 
 def start(experiments: list[tuple[str, Experiment]], keep: list[str] | None = None) -> None:
@@ -155,9 +176,11 @@ def progress_text(s: JobStatus) -> str:
 
 def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
     """The clouds as they are now: one frame a panel."""
-    panels = []
+    panels, view = [], (-2.8, 2.8, -2.8, 2.8)
     for i, (ticket, status) in enumerate(zip(tickets, statuses, strict=True)):
         hue = "exact" if ticket.experiment.method.name == "exact" else HUES[i % len(HUES)]
+        behind = backdrop(json.dumps(ticket.experiment.data.to_dict()), ticket.experiment.seed)
+        view = behind[1].extent if behind else view
         cloud = status.snapshot if status.snapshot is not None and len(status.snapshot) else np.zeros((1, 2))
         cloud = cloud[:, :2] if cloud.shape[1] > 1 else np.pad(cloud, ((0, 0), (0, 1)))
         panels.append(

@@ -17,6 +17,16 @@ from rkdiff.store import Store
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
+#: Less air above the page, and toolbars that wrap instead of breaking out on a phone.
+STYLE = """<style>
+.stMainBlockContainer{padding-top:2.2rem;padding-bottom:3rem;max-width:1500px}
+.stMain h1{font-size:1.35rem;font-weight:650;padding:0;letter-spacing:-.01em}
+.st-key-head{row-gap:.2rem}
+.st-key-head .stMarkdown p{margin:0;opacity:.72;font-size:.92rem}
+@media (max-width:640px){.stMainBlockContainer{padding:1.6rem .9rem 2rem}.st-key-head .stMarkdown{display:none}}
+</style>"""
+
+
 def page_icon() -> str:
     """The favicon, from disk: nothing is fetched."""
     return str(ASSETS / "icon.png")
