@@ -3,10 +3,10 @@
 import streamlit as st
 
 from rkdiff.ui.gallery import gallery
-from rkdiff.ui.live import live, stage_area, start
+from rkdiff.ui.live import live, stage_area, start, stop
 from rkdiff.ui.panels import MOST, panel_form, shared_form
 from rkdiff.ui.reading import readings, save_menu
-from rkdiff.ui.session import STYLE, badge, first_data, first_panels, remember
+from rkdiff.ui.session import STYLE, badge, first_data, first_panels, first_shown, remember
 
 st.html(STYLE)
 with st.container(horizontal=True, vertical_alignment="center", key="head"):
@@ -15,10 +15,11 @@ with st.container(horizontal=True, vertical_alignment="center", key="head"):
     slot = st.empty()
 data = remember("data", first_data())
 picked = gallery(data)
+remember("shown", first_shown())
 if picked and picked != data:
-    st.session_state.data = data = picked
-    st.session_state.shown = []
-    st.query_params["data"] = picked
+    stop()
+    st.session_state.update(data=picked, shown=[], tickets=[])
+    data = st.query_params["data"] = picked
 
 bar = st.container(horizontal=True, vertical_alignment="center", key="bar")
 with bar:
@@ -53,6 +54,12 @@ with columns[min(count, MOST - 1)].container(key="panel_buttons", horizontal=Tru
     if count > 1 and st.button("Remove", icon=":material/remove:", key="remove"):
         st.session_state.panels = count - 1
         st.rerun()
+
+if st.session_state.shown:
+    st.query_params["runs"] = ",".join(st.session_state.shown)
+else:
+    st.query_params.pop("runs", None)
+st.query_params["panels"] = str(count)
 
 if train:
     good = [(s.title, s.experiment) for s in setups if s.experiment is not None]

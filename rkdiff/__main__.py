@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, extra = parser.parse_known_args(argv)
     try:
         return int(args.do(args, extra))
-    except (PartError, ValueError, OSError) as problem:
+    except (PartError, ValueError, LookupError, OSError) as problem:
         print(f"rkdiff: {problem}", file=sys.stderr)
         return 2
 

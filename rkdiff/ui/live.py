@@ -19,6 +19,7 @@ from rkdiff.picture import square
 from rkdiff.player.scene import pack
 from rkdiff.scenes import HUES, scene_of
 from rkdiff.spaces.points import Points
+from rkdiff.store import DamagedRun
 from rkdiff.ui.session import ASSETS, jobs, kept, owner, store
 from rkdiff.ui.stage import stage
 
@@ -133,7 +134,14 @@ def stage_area(data: str, direction: str) -> None:
 
 def _still(data: str, direction: str) -> None:
     shown = tuple(st.session_state.get("shown", ()))
-    scene = packed(shown, direction) if shown else shipped(data)
+    scene = None
+    if shown:
+        try:
+            scene = packed(shown, direction)
+        except (DamagedRun, LookupError) as problem:
+            st.session_state.shown = []
+            st.warning(str(problem))
+    scene = scene or shipped(data)
     if scene is None:
         st.info("Choose methods below and press Train.")
     else:

@@ -22,7 +22,7 @@ def shown_runs() -> list[Run]:
     for key in st.session_state.get("shown", []):
         try:
             runs.append(kept(key))
-        except (DamagedRun, OSError) as problem:
+        except (DamagedRun, LookupError, OSError) as problem:
             st.warning(str(problem))
     return runs
 

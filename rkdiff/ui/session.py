@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,36 @@ def first_panels() -> int:
     return int(wanted) if wanted in ("1", "2", "3", "4") else 2
 
 
+def first_shown() -> list[str]:
+    """The runs named in the address that the store holds: a link or a reload brings a picture back."""
+    out = []
+    for key in st.query_params.get("runs", "").split(",")[:4]:
+        with suppress(ValueError):
+            out += [key] if store().has(key) else []
+    return out
+
+
 def badge(slot: Any) -> None:
     """Where the training runs: CPU or the GPU's name; called last, because it is what starts the worker."""
+    with slot.container():
+        _badge()
+
+
+@st.fragment(run_every=1.5)
+def _poll_badge() -> None:
+    if jobs().device:
+        st.rerun()
+    st.badge("worker is warming up", icon=":material/memory:", color="gray")
+
+
+def _badge() -> None:
     device = jobs().device
-    slot.badge(
-        device["name"] if device else "worker is warming up",
+    if not device:
+        _poll_badge()
+        return
+    st.badge(
+        device["name"],
         icon=":material/memory:",
-        color="gray" if not device or device["device"] == "cpu" else "green",
+        color="gray" if device["device"] == "cpu" else "green",
         help="training and sampling run in a process of their own on this device",
     )
