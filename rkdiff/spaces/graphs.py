@@ -20,6 +20,7 @@ from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.kernels.graphs import BLOCKS, GraphFeatures, connected, nodes
 from rkdiff.kernels.vectors import Kernel, median_distance
+from rkdiff.metrics.graphs import valid as lawful
 from rkdiff.spaces import Fitted, Space
 from rkdiff.spaces._graph_search import Energy, resize, search
 from rkdiff.spaces.rkhs import Embedding, embed, whiten
@@ -67,7 +68,9 @@ class FittedGraphs(Fitted):
         self.sizes = nodes(self.train).sum(1)
         if not self.sizes.all():
             raise ValueError("a training graph has no node; nodes are marked by 1 on the diagonal of the adjacency matrix")
-        self.rule = space.connectivity if connected(self.train).all() else "off"
+        whole = bool(connected(self.train).all())
+        self.rule = space.connectivity if whole else "off"
+        self.law = str(data.meta.get("rule", "connected" if whole else "any"))
         self.features = GraphFeatures.fit(self.train, BLOCKS[space.features])
         vectors = self.features(self.train)
         kernel = Kernel("gaussian", median_distance(vectors))
@@ -130,10 +133,9 @@ class FittedGraphs(Fitted):
         return of
 
     def valid(self, objects: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
-        """Simple graphs on existing nodes, of a size met in training, in one piece where all training graphs are."""
+        """Simple graphs on existing nodes, of a size met in training, that obey the rule of the dataset."""
         there = nodes(objects)
         simple = (objects == objects.transpose(0, 2, 1)).all((1, 2)) & (objects <= 1).all((1, 2))
         inside = ~((objects > 0) & ~(there[:, :, None] & there[:, None])).any((1, 2))
         sized = np.isin(there.sum(1), self.sizes)
-        whole = connected(objects) | (not connected(self.train).all())
-        return simple & inside & sized & whole
+        return simple & inside & sized & lawful(objects, self.law)
