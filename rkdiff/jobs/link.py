@@ -20,6 +20,15 @@ import rkdiff
 
 _LOG_BYTES = 1_000_000
 
+#: The worker's environment: no library starts a thread of its own. A process that forks must have only one, small matrices run faster on
+#: one, and results do not depend on how many cores there are.
+SINGLE = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+
 
 class Link:
     """A worker that has been started."""
@@ -31,14 +40,13 @@ class Link:
         command += [part for module in modules for part in ("--import", module)]
         home = str(Path(rkdiff.__file__).parent.parent)
         path = os.pathsep.join(p for p in (home, os.environ.get("PYTHONPATH", "")) if p)
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         with _log(store) as log:
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **threads, "PYTHONPATH": path},
+                env={**os.environ, **SINGLE, "PYTHONPATH": path},
                 **_apart(),
             )
         self._deliver = deliver

@@ -8,8 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-#: One thread each: small matrices on few cores run faster that way, and a process that forks must have no other thread.
-_SINGLE = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from rkdiff.jobs.link import SINGLE
 
 
 def main() -> None:
@@ -25,8 +24,8 @@ def main() -> None:
     p.add_argument("--job", action="store_true", help="do one job read from standard input")
     p.add_argument("--probe", action="store_true", help="print the device and leave")
     options = p.parse_args()
-    if any(name not in os.environ for name in _SINGLE):  # the libraries read these when they are loaded, which has happened
-        os.environ |= {name: os.environ.get(name, "1") for name in _SINGLE}
+    if sys.platform != "win32" and not SINGLE.items() <= os.environ.items():
+        os.environ |= SINGLE  # the libraries read this when they are loaded, which has happened: begin again
         os.execv(sys.executable, [sys.executable, "-m", "rkdiff.worker", *sys.argv[1:]])
     _become(options)
 

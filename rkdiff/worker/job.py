@@ -86,13 +86,14 @@ def main(store: Path) -> None:
     send = sender(private_output())
     spec = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    from rkdiff.core.tensors import pick_device, torch
-
-    torch.set_num_threads  # noqa: B018 - the import happens here, before memory is counted
-    wanted = spec.get("device", "auto")
-    on_gpu = wanted != "cpu" and pick_device("auto") != "cpu"
-    do(spec, store, send, on_gpu)
+    do(spec, store, send, on_gpu=spec.get("device", "auto") != "cpu" and _has_gpu())
     os._exit(0)
+
+
+def _has_gpu() -> bool:
+    from rkdiff.core.tensors import pick_device
+
+    return pick_device() != "cpu"
 
 
 def _leave_with_parent() -> None:
