@@ -189,7 +189,8 @@ def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
         hue = "exact" if ticket.experiment.method.name == "exact" else HUES[i % len(HUES)]
         behind = backdrop(json.dumps(ticket.experiment.data.to_dict()), ticket.experiment.seed)
         view = behind[1].extent if behind else view
-        cloud = status.snapshot if status.snapshot is not None and len(status.snapshot) else np.zeros((1, 2))
+        waiting = Rng(ticket.experiment.seed).numpy("waiting").standard_normal((300, 2))
+        cloud = waiting if status.snapshot is None or not len(status.snapshot) else status.snapshot
         cloud = cloud[:, :2] if cloud.shape[1] > 1 else np.pad(cloud, ((0, 0), (0, 1)))
         panels.append(
             Panel(
