@@ -20,15 +20,17 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rkdiff.experiment import Run
 from rkdiff.store.folder import DamagedRun, as_run, read_index, write_files
 
 __all__ = ["DamagedRun", "MissingRun", "Store", "Summary", "valid_key"]
+
+T = TypeVar("T")
 
 #: A hidden folder older than this belongs to nobody who still writes.
 _LEFTOVER_SECONDS = 3600.0
@@ -67,6 +69,15 @@ def valid_key(key: str) -> str:
     return key
 
 
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another that was moved into its place; None where there is none."""
+    try:
+        seen = folder.stat()
+    except FileNotFoundError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns
+
+
 class Store:
     """Runs in a folder. Several processes may read and write it at once.
 
@@ -84,7 +95,7 @@ class Store:
     def has(self, key: str) -> bool:
         """Whether a run that looks whole is kept under the key (its arrays are checked when it is loaded)."""
         try:
-            read_index(self.path(key))
+            self._steadily(self.path(key), read_index)
         except (DamagedRun, FileNotFoundError):
             return False
         return True
@@ -111,16 +122,10 @@ class Store:
             MissingRun: nothing is kept under this key.
             DamagedRun: something is, but it is not a whole run of this version; the message says what is wrong.
         """
-        for attempt in (1, 2):
-            try:
-                return as_run(self.path(key))
-            except (DamagedRun, FileNotFoundError) as error:
-                if attempt == 2:
-                    if isinstance(error, DamagedRun):
-                        raise
-                    raise MissingRun(f"no run {key} in {self.root}; it may have been deleted") from None
-                time.sleep(0.05)  # another process may just be putting a newer run in its place
-        raise AssertionError
+        try:
+            return self._steadily(self.path(key), as_run)
+        except FileNotFoundError:
+            raise MissingRun(f"no run {key} in {self.root}; it may have been deleted") from None
 
     def delete(self, key: str) -> bool:
         """Remove a run, whole or damaged; says whether there was one."""
@@ -146,13 +151,24 @@ class Store:
             if not re.fullmatch(r"[0-9a-f]{8,64}", folder.name):
                 continue
             try:
-                config, index = read_index(folder)
+                config, index = self._steadily(folder, read_index)
                 size = sum(f["bytes"] for f in index["files"].values())
                 yield Summary(folder.name, config, index["info"], float(index["saved"]), size)
             except DamagedRun as damage:
                 yield damage
             except FileNotFoundError:
                 continue  # deleted meanwhile
+
+    def _steadily(self, folder: Path, read: Callable[[Path], T]) -> T:
+        """Read a run that others may just be replacing: what is missing or does not fit counts only if the folder stayed the same."""
+        for _ in range(100):
+            before = _identity(folder)
+            try:
+                return read(folder)
+            except (DamagedRun, FileNotFoundError):
+                if before == _identity(folder):
+                    raise
+        raise DamagedRun(folder.name, "something keeps replacing it")
 
     def _hidden(self, purpose: str, key: str) -> Path:
         return self.root / f".{purpose}-{valid_key(key)}-{uuid.uuid4().hex}"

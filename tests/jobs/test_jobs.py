@@ -174,6 +174,16 @@ def test_a_dead_worker_is_replaced_and_the_queue_goes_on(jobs, backend, until, g
     assert jobs.wait(waits).key == "counted7"
 
 
+def test_a_worker_that_has_fallen_silent_is_replaced(plain, until, gone, monkeypatch):
+    job = running(plain, until)
+    pid, worker = plain.status(job).pid, plain._manager._link.process.pid
+    monkeypatch.setattr("rkdiff.jobs.manager._SILENCE", 6.0)
+    os.kill(worker, signal.SIGSTOP)
+    assert "the worker process died" in plain.wait(job).message
+    until(lambda: gone(worker) and gone(pid), 20)
+    assert plain.wait(plain.submit({}, "me", kind="count")).state == "done"
+
+
 def test_a_worker_that_cannot_start_is_given_up_with_one_message(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "executable", "/bin/false")
