@@ -2,7 +2,7 @@
 
 The norm is L2 over the curves' grid, so nothing depends on the number of grid points. With the linear kernel the coordinates are the
 scores of functional PCA and decoding is exact, mean + sum_j z_j e_j (Ramsay and Silverman 2005, "Functional Data Analysis", chapter 8).
-White noise in all coordinates becomes rougher with every finer grid; noise with the covariance of the data (smoothness 1) does not.
+White noise in all coordinates becomes rougher with every finer grid; noise whose variances fall like a power of the data's (smoothness above 0) does not.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Curves(Space):
     r: int = knob(6, 1, 40, help="how many coordinates")
     kernel: str = knob("linear", options=("linear", "gaussian", "matern"), help="linear gives functional principal components")
     width: float = knob(1.0, 0.25, 4.0, log=True, advanced=True, help="kernel width, in median distances between curves")
-    smoothness: float = knob(1.0, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
+    smoothness: float = knob(0.5, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
     decoder: str = knob("fixed_point", options=DECODERS, help="how coordinates become a curve again")
 
     def fit(self, data: Dataset, rng: Rng) -> FittedCurves:

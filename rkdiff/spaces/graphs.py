@@ -36,7 +36,7 @@ class Graphs(Space):
     features: str = knob(
         "statistics", options=tuple(BLOCKS), help="what the kernel looks at: all statistics, or the spectrum alone"
     )
-    smoothness: float = knob(0.0, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
+    smoothness: float = knob(0.5, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
     decoder: str = knob(
         "search", options=("search", "nearest"), help="search for a new graph, or take the nearest training graph"
     )

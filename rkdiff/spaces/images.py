@@ -30,7 +30,7 @@ class Images(Space):
     kernel: str = knob("gaussian", options=("gaussian", "matern", "laplace", "linear"), help="how alike two pictures are")
     width: float = knob(1.0, 0.25, 4.0, log=True, advanced=True, help="kernel width, in median distances between pictures")
     smoothness: float = knob(0.5, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
-    decoder: str = knob("fixed_point", options=DECODERS, help="how coordinates become a picture again")
+    decoder: str = knob("simplex", options=DECODERS, help="how coordinates become a picture again")
 
     def fit(self, data: Dataset, rng: Rng) -> FittedImages:
         """Kernel PCA of the training pictures."""
