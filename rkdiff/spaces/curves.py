@@ -2,7 +2,8 @@
 
 The norm is L2 over the curves' grid, so nothing depends on the number of grid points. With the linear kernel the coordinates are the
 scores of functional PCA and decoding is exact, mean + sum_j z_j e_j (Ramsay and Silverman 2005, "Functional Data Analysis", chapter 8).
-White noise in all coordinates becomes rougher with every finer grid; noise whose variances fall like a power of the data's (smoothness above 0) does not.
+White noise in all coordinates becomes rougher with every finer grid; noise whose variances fall like a power of the data's (smoothness
+above 0) does not.
 """
 
 from __future__ import annotations
