@@ -8,25 +8,29 @@ from rkdiff.ui.panels import MOST, panel_form, shared_form
 from rkdiff.ui.reading import readings, save_menu
 from rkdiff.ui.session import STYLE, badge, first_data, first_panels, first_shown, remember
 
+
+def pick(name: str) -> None:
+    """Another dataset: what runs is stopped, and its shipped scene is on the stage."""
+    stop()
+    st.session_state.update(data=name, shown=[], tickets=[])
+
+
 st.html(STYLE)
 with st.container(horizontal=True, vertical_alignment="center", key="head"):
     st.title("Playground", anchor=False, width="content")
     st.markdown("Any dataset, any method, side by side, on the same noise.", width="stretch")
     slot = st.empty()
-data = remember("data", first_data())
-picked = gallery(data)
 remember("shown", first_shown())
-if picked and picked != data:
-    stop()
-    st.session_state.update(data=picked, shown=[], tickets=[])
-    data = st.query_params["data"] = picked
+data = remember("data", first_data())
+gallery(data, pick)
 
 bar = st.container(horizontal=True, vertical_alignment="center", key="bar")
 with bar:
     train = st.button("Train", type="primary", icon=":material/play_arrow:", disabled=live(), key="train")
     direction = st.segmented_control(
         "Direction", ["backward", "forward", "both"], default="backward", required=True, key="direction", bind="query-params",
-        label_visibility="collapsed", format_func={"backward": "Noise → data", "forward": "Data → noise", "both": "Both"}.get,
+        label_visibility="collapsed", format_func={"backward": "Generate", "forward": "Noise", "both": "Both"}.get,
+        help="**Generate**: from noise to data. **Noise**: the process that turns data into noise. **Both**: there and back.",
     )  # fmt: skip
     with st.popover("Data and sampling", icon=":material/settings:"):
         shared = shared_form(data)
@@ -59,7 +63,7 @@ if st.session_state.shown:
     st.query_params["runs"] = ",".join(st.session_state.shown)
 else:
     st.query_params.pop("runs", None)
-st.query_params["panels"] = str(count)
+st.query_params.update(data=data, panels=str(count))
 
 if train:
     good = [(s.title, s.experiment) for s in setups if s.experiment is not None]

@@ -74,7 +74,7 @@ def _points(draw, data: Dataset, size: int) -> None:
 def _graph(draw, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
     a = data.train[(7 * k + 3) % len(data.train)]
     x0, y0, side = box
-    xy = np.array([x0, y0]) + (0.14 + 0.72 * layout(a, None)) * side
+    xy = np.array([x0, y0]) + (0.14 + 0.72 * layout(a.astype(float))) * side
     for i, j in zip(*np.nonzero(np.triu(a, 1)), strict=True):
         draw.line((*xy[i], *xy[j]), fill="#9aa5af", width=ZOOM)
     for i in np.flatnonzero(np.diag(a)):

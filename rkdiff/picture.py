@@ -121,33 +121,29 @@ def decoded(
 
 
 def _layouts(values: np.ndarray, nearest: np.ndarray) -> dict[str, np.ndarray]:
-    """Node positions: each particle's last graph is laid out first, and every earlier one starts from its successor's places."""
-    moments, k, nodes = values.shape[:3]
-    out, beside = np.zeros((moments, k, nodes, 2)), np.zeros((k, nodes, 2))
-    for j in range(k):
-        for i in reversed(range(moments)):
-            out[i, j] = layout(values[i, j], out[i + 1, j] if i + 1 < moments else None)
-        beside[j] = layout(nearest[j], None)
+    """Node positions: one place for each node of a particle along the whole clock, so that a drawing never jumps.
+
+    Edges count by how long and how late they are there: the last graph decides, the earlier ones place what it lacks.
+    """
+    moments, k = values.shape[:2]
+    late = 0.5 ** np.arange(moments)[::-1]
+    places = np.stack([layout(np.tensordot(late, values[:, j].astype(float), axes=1)) for j in range(k)])
+    out = np.repeat(places[None], moments, axis=0)
+    beside = np.stack([layout(g.astype(float)) for g in nearest])
     return {"objects.layout": out.astype(np.float32), "objects.nearest_layout": beside.astype(np.float32)}
 
 
-def layout(adjacency: np.ndarray, before: np.ndarray | None) -> np.ndarray:
-    """Spring layout in the unit square; `before` keeps the drawing in place when only a few edges changed."""
+def layout(weights: np.ndarray) -> np.ndarray:
+    """Spring layout in the unit square of a weighted adjacency matrix whose diagonal says which nodes are there."""
     import networkx as nx
 
-    graph = nx.from_numpy_array(adjacency - np.diag(np.diag(adjacency)))
-    if before is None:
-        places = nx.spring_layout(graph, seed=0, iterations=60)
-    else:
-        places = nx.spring_layout(graph, pos={i: 2 * before[i] - 1 for i in range(len(before))}, seed=0, iterations=4)
-    xy = np.array([places[i] for i in range(len(adjacency))])
-    there = np.diag(adjacency) > 0
-    low, high = xy[there].min(0, initial=1e9), xy[there].max(0, initial=-1e9)
-    span = max(float((high - low).max()), 1e-9)
-    return np.clip(0.5 + (xy - (low + high) / 2) / span, 0.0, 1.0) if there.any() else np.full_like(xy, 0.5)
-
-
-def _nearest(space: Fitted, x: Float[np.ndarray, "k d"], train: Float[np.ndarray, "m d"], data: Dataset) -> np.ndarray:
-    w = np.sqrt(space.weights)
-    d2 = (((x[:, None] - train[None]) * w) ** 2).sum(-1)
-    return data.train[d2.argmin(1)]
+    there = np.flatnonzero(np.diag(weights) > 0)
+    out = np.full((len(weights), 2), 0.5)
+    if not len(there):
+        return out
+    graph = nx.from_numpy_array((weights * (1 - np.eye(len(weights))))[np.ix_(there, there)])
+    places = nx.spring_layout(graph, seed=0, iterations=100)
+    xy = np.array([places[i] for i in range(len(there))])
+    low, high = xy.min(0), xy.max(0)
+    out[there] = np.clip(0.5 + (xy - (low + high) / 2) / max(float((high - low).max()), 1e-9), 0.0, 1.0)
+    return out

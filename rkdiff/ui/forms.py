@@ -50,7 +50,7 @@ def knob_widget(k: Knob, key: str) -> Any:
         return st.toggle(label, value=k.default, help=k.help, key=key)
     low, high = k.type(k.low), k.type(k.high)
     step = k.type(k.step) if k.step else natural_step(k)
-    if k.log or (high - low) / step > 400:
+    if k.log or (k.type is int and high - low > 250):
         return st.number_input(
             label, low, high, k.default, step=step, help=k.help, key=key, format=None if k.type is int else "%.4g"
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import streamlit as st
 
@@ -71,8 +71,12 @@ def items() -> list[dict[str, str]]:
     return sorted(out, key=lambda i: (order.get(i["modality"], 9), i["name"] != "two_moons"))
 
 
-def gallery(current: str, key: str = "gallery") -> str | None:
-    """Draw the strip; returns the name that was just picked, or None."""
-    result: Any = _component(data={"items": items(), "current": current}, key=key, on_picked_change=lambda: None)
-    picked = result.picked
-    return picked if picked in choices("data") else None
+def gallery(current: str, on_pick: Callable[[str], None], key: str = "gallery") -> None:
+    """Draw the strip; `on_pick` is called with the name before the page is drawn again."""
+
+    def picked() -> None:
+        name = getattr(st.session_state[key], "picked", None)
+        if name in choices("data"):
+            on_pick(str(name))
+
+    _component(data={"items": items(), "current": current}, key=key, on_picked_change=picked)

@@ -215,7 +215,7 @@ def test_the_saved_page_plays_with_no_server(visit, app_url, browser, browser_co
     few_particles(page, "180")
     train(page)
     finished(page)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Page that plays offline").click()
     file = tmp_path / "saved.html"
