@@ -2,7 +2,7 @@
 
 `pack(scene)` writes one run of bytes. `assets()` hands over the player as three texts, HTML, CSS and one JavaScript module without
 dependencies, for whoever mounts it; `standalone(scene)` is a single HTML file that plays with no server and no network. The module's files
-in `js/` are read in the order of their names and joined: format, theme, raster, layout, objects, renderer, clock, controls, mount.
+in `js/` are read in the order of their names and joined.
 """
 
 from __future__ import annotations

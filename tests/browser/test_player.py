@@ -314,6 +314,16 @@ def test_a_change_of_size_lays_out_again(open_scene):
     assert page.evaluate(BOXES)["scroll"] <= 390
 
 
+def test_full_screen_gives_the_picture_the_whole_screen(open_scene):
+    page = paused(moving.scene(2), open_scene)
+    before = page.evaluate(BOXES)["boxes"][0]
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("() => document.fullscreenElement === __rk[0].root")
+    page.wait_for_function("(h) => __rk[0].renderer.plan.cells[0].box.height > h", arg=before["height"])
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("(h) => __rk[0].renderer.plan.cells[0].box.height === h", arg=before["height"])
+
+
 def test_controls_have_names_and_fingers_find_them(open_scene):
     page = open_scene(moving.scene(1), PHONE, has_touch=True, is_mobile=True)
     for part in page.locator(".rk button:visible, .rk select:visible, .rk input:visible").all():

@@ -88,14 +88,18 @@ class Raster {
   line(x0, y0, x1, y1, redBlue, green, weight) {
     const { buffer, width, height } = this;
     const steep = Math.abs(y1 - y0) > Math.abs(x1 - x0);
-    let [u0, v0, u1, v1] = steep ? [y0, x0, y1, x1] : [x0, y0, x1, y1];
-    if (u0 > u1) [u0, v0, u1, v1] = [u1, v1, u0, v0];
+    const back = steep ? y0 > y1 : x0 > x1;
+    const u0 = steep ? (back ? y1 : y0) : back ? x1 : x0;
+    const u1 = steep ? (back ? y0 : y1) : back ? x0 : x1;
+    const v0 = steep ? (back ? x1 : x0) : back ? y1 : y0;
+    const v1 = steep ? (back ? x0 : x1) : back ? y0 : y1;
+    const end = Math.min(steep ? height : width, Math.ceil(u1 - 0.5));
+    let i = Math.max(0, Math.ceil(u0 - 0.5));
+    if (i >= end) return;
     const across = (steep ? width : height) - 1;
     const stepAlong = steep ? width : 1;
     const stepAcross = steep ? 1 : width;
-    const slope = u1 > u0 ? (v1 - v0) / (u1 - u0) : 0;
-    const end = Math.min(steep ? height : width, Math.ceil(u1 - 0.5));
-    let i = Math.max(0, Math.ceil(u0 - 0.5));
+    const slope = (v1 - v0) / (u1 - u0);
     for (let v = v0 + slope * (i + 0.5 - u0) - 0.5; i < end; i++, v += slope) {
       if (v < 0 || v >= across) continue;
       const j = v | 0;

@@ -74,10 +74,8 @@ class Player {
     if (!this.scene) return;
     const width = Math.floor(this.canvas.parentElement.clientWidth);
     if (width < 40) return;
-    const full = document.fullscreenElement && this.root.getRootNode().host === document.fullscreenElement;
-    const whole = full || this.root.matches(":fullscreen");
-    const given = parseFloat(this.root.dataset.room);
-    const room = whole ? innerHeight - 150 : given || Math.max(320, Math.min(760, innerHeight * 0.62));
+    const whole = this.root.matches(":fullscreen");
+    const room = whole ? innerHeight - 170 : Math.max(320, Math.min(760, innerHeight * 0.62));
     this.theme = readTheme(this.root);
     this.renderer.prepare(this.scene, this.theme, width, room, this.state.layers);
     this.width = width;
@@ -209,21 +207,6 @@ class Player {
   tell() {
     clearTimeout(this.pending);
     this.pending = setTimeout(() => this.report({ t: this.t, follow: this.follow }), 250);
-  }
-
-  /** One sentence of what is to be seen, for those who do not see it. */
-  describe() {
-    const { scene } = this;
-    if (!scene) return "Nothing to play yet.";
-    const at = moment(scene, this.t);
-    const names = scene.panels.map((p) => p.title).join(", ");
-    const count = scene.panels.length === 1 ? "One panel" : `${scene.panels.length} panels`;
-    const n = scene.panels.map((p) => cloudOf(p, at).n);
-    const way = scene.frames === 1 ? "A single moment" : `${scene.ends.join(" to ")}, ${Math.round(this.t * 100)} percent of the way`;
-    const values = Object.entries(cloudOf(scene.panels[0], at).curves).map(([k, c]) => `${k} ${figure(curveAt(c, at.frame))}`);
-    const followed = this.follow === null ? "" : ` Following particle ${this.follow + 1}.`;
-    const read = values.length ? ` ${values.join(", ")}.` : "";
-    return `${count}: ${names}. ${Math.max(...n)} particles. ${way}.${read} ${this.playing ? "Playing." : "Paused."}${followed}`;
   }
 
   watch() {

@@ -94,16 +94,18 @@ function drawObject(ctx, objects, which, at, k, x, y, side, theme, colour) {
 }
 
 /** The strip of a panel: a numbered tile for each decoded particle, and under it the nearest training object. */
-function drawStrip(ctx, panel, tiles, u, theme, follow) {
+function drawStrip(ctx, panel, tiles, when, theme, follow) {
   const { objects } = panel;
-  const at = bracket(objects.u, u);
+  const at = bracket(objects.u, when.u);
   const hue = theme.hue(panel.hue);
   const words = [`Decoded ${objects.kind}`];
   if (objects.nearest) words.unshift(`Decoded ${objects.kind}; below each, the nearest in training`, "Decoded; nearest below");
+  const foreign = when.key === "forward" && panel.forward; // another cloud is on: these are not its objects
   ctx.clearRect(tiles.x - 4, tiles.y - 2, tiles.width + 8, tiles.height + 6);
   ctx.font = `400 12px ${theme.font}`;
   ctx.fillStyle = css(theme.muted);
   ctx.textAlign = "left";
+  ctx.globalAlpha = foreign ? 0.3 : 1;
   const fits = words.find((w) => ctx.measureText(w).width <= tiles.width) ?? words.at(-1);
   ctx.fillText(fitting(ctx, fits, tiles.width), tiles.x, tiles.y + 13);
   objects.particles.forEach((particle, k) => {
@@ -126,6 +128,7 @@ function drawStrip(ctx, panel, tiles, u, theme, follow) {
     }
     if (tiles.side >= 34) badge(ctx, k + 1, x + 9, y + 9, theme, hue, 7);
   });
+  ctx.globalAlpha = 1;
 }
 
 /** A number in a disc: the same on the tile and beside the particle it belongs to. */

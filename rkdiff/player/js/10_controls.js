@@ -35,13 +35,22 @@ function control(player) {
   });
 
   let said = "";
+  let shown = 0;
+  let told = 0;
   player.moved = () => {
+    const now = performance.now();
+    if (player.playing && now - shown < 30) return; // half of the frames is smooth enough for a thumb
+    shown = now;
     slider.value = Math.round(player.t * 1000);
     slider.style.setProperty("--rk-done", `${player.t * 100}%`);
     const percent = `${Math.round(player.t * 100)} %`;
     if (percent !== said) {
       part("clock").textContent = said = percent;
       slider.setAttribute("aria-valuetext", `${percent} from ${player.scene.ends.join(" to ")}`);
+    }
+    if (now - told > 1000) {
+      told = now;
+      canvas.setAttribute("aria-label", describe(player));
     }
   };
   player.changed = (done = true) => show(player, part, done);
@@ -67,9 +76,23 @@ function show(player, part, done) {
     button.setAttribute("aria-pressed", String(Boolean(state.layers[button.dataset.layer])));
   }
   if (!done) return;
-  const words = player.describe();
+  const words = describe(player);
   canvas.setAttribute("aria-label", words);
   part("summary").textContent = words;
+}
+
+/** One sentence of what is to be seen, for those who do not see it. */
+function describe({ scene, t, follow, playing }) {
+  if (!scene) return "Nothing to play yet.";
+  const at = moment(scene, t);
+  const names = scene.panels.map((p) => p.title).join(", ");
+  const count = scene.panels.length === 1 ? "One panel" : `${scene.panels.length} panels`;
+  const n = scene.panels.map((p) => cloudOf(p, at).n);
+  const way = scene.frames === 1 ? "A single moment" : `${scene.ends.join(" to ")}, ${Math.round(t * 100)} percent of the way`;
+  const values = Object.entries(cloudOf(scene.panels[0], at).curves).map(([k, c]) => `${k} ${figure(curveAt(c, at.frame))}`);
+  const followed = follow === null ? "" : ` Following particle ${follow + 1}.`;
+  const read = values.length ? ` ${values.join(", ")}.` : "";
+  return `${count}: ${names}. ${Math.max(...n)} particles. ${way}.${read} ${playing ? "Playing." : "Paused."}${followed}`;
 }
 
 function keys(player, event) {
