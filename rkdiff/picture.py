@@ -147,3 +147,10 @@ def layout(weights: np.ndarray) -> np.ndarray:
     low, high = xy.min(0), xy.max(0)
     out[there] = np.clip(0.5 + (xy - (low + high) / 2) / max(float((high - low).max()), 1e-9), 0.0, 1.0)
     return out
+
+
+def _nearest(space: Fitted, x: Float[np.ndarray, "k d"], train: Float[np.ndarray, "m d"], data: Dataset) -> np.ndarray:
+    """The training object nearest to each point, in the norm of the space."""
+    w = np.sqrt(space.weights)
+    d2 = (((x[:, None] - train[None]) * w) ** 2).sum(-1)
+    return data.train[d2.argmin(1)]
