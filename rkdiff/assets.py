@@ -1,6 +1,7 @@
 """Make what ships with the app: one thumbnail and one moving scene for each dataset, and the icon.
 
-    python -m rkdiff.assets [NAME ...]
+    python -m rkdiff.assets [NAME ...]     the datasets, all of them without a name
+    python -m rkdiff.assets film           the README's moving picture (needs Chromium)
 
 Everything is the product of real runs with seed 0; nothing is drawn by hand. Run it after a dataset or the scene format changed.
 """
@@ -17,6 +18,7 @@ from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.experiment import Experiment
 from rkdiff.picture import layout
+from rkdiff.player.html import standalone
 from rkdiff.player.scene import pack
 from rkdiff.scenes import scene_of
 from rkdiff.stages import run
@@ -42,7 +44,9 @@ def ship(data: str) -> None:
     dataset = make("data", data).make(Rng(0).child("data"))
     thumbnail(dataset).save(FOLDER / "thumbnails" / f"{data}.png", optimize=True)
     runs = [run(e, "cpu") for e in experiments(data)]
-    (FOLDER / "scenes" / f"{data}.rkscene").write_bytes(pack(scene_of(runs), 80 if len(runs) > 1 else 60, classes=dataset.meta.get("class_names", ())))
+    (FOLDER / "scenes" / f"{data}.rkscene").write_bytes(
+        pack(scene_of(runs), 80 if len(runs) > 1 else 60, classes=dataset.meta.get("class_names", ()))
+    )
 
 
 def thumbnail(data: Dataset):
@@ -119,8 +123,37 @@ def icon() -> None:
     image.resize((64, 64), Image.Resampling.LANCZOS).save(FOLDER / "icon.png", optimize=True)
 
 
+def film(frames: int = 44) -> None:
+    """The moving picture of the README: the stage itself, photographed frame by frame in Chromium."""
+    import io
+    import shutil
+    import tempfile
+
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+
+    scene = scene_of([run(e, "cpu") for e in experiments("two_moons")])
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as p:
+        file = Path(folder) / "film.html"
+        file.write_text(standalone(scene), encoding="utf-8")
+        browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 860, "height": 640})
+        page.goto(file.as_uri())
+        page.wait_for_function("() => window.__rk?.[0]?.draws > 0")
+        shots = []
+        for k in range(frames):
+            page.evaluate("(t) => __rk[0].seek(t)", k / (frames - 1))
+            shots.append(Image.open(io.BytesIO(page.locator("canvas").screenshot())).convert("RGB").quantize(40))
+        browser.close()
+    times = [70] * (frames - 1) + [1800]
+    shots[0].save(FOLDER / "moving.gif", save_all=True, append_images=shots[1:], duration=times, loop=0, optimize=True)
+
+
 def main(names: list[str]) -> None:
-    """Ship the named datasets, or all of them."""
+    """Ship the named datasets, or all of them; `film` photographs the README's picture instead."""
+    if names == ["film"]:
+        film()
+        return
     for folder in ("thumbnails", "scenes"):
         (FOLDER / folder).mkdir(parents=True, exist_ok=True)
     icon()
