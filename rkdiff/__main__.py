@@ -161,13 +161,9 @@ def _export(args: argparse.Namespace, extra: list[str]) -> int:
     if args.json:
         _write(args.json, (json.dumps(runs[0].experiment.to_dict(), indent=2) + "\n").encode())
     if args.npz:
-        import io
+        from rkdiff.store.arrays import pack
 
-        import numpy as np
-
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **dict(runs[0].arrays))
-        _write(args.npz, buffer.getvalue())
+        _write(args.npz, pack(runs[0].arrays))
     return 0
 
 

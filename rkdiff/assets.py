@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def thumbnail(data: Dataset):
     return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS).quantize(48)
 
 
-def _points(draw, data: Dataset, size: int) -> None:
+def _points(draw: Any, data: Dataset, size: int) -> None:
     x = data.train[:900]
     low, high = data.train.min(0), data.train.max(0)
     xy = (x - (low + high) / 2) / (high - low).max() * 0.88 + 0.5
@@ -75,7 +76,7 @@ def _points(draw, data: Dataset, size: int) -> None:
         draw.ellipse((a * size - r, (1 - b) * size - r, a * size + r, (1 - b) * size + r), fill=colour)
 
 
-def _graph(draw, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
+def _graph(draw: Any, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
     a = data.train[(7 * k + 3) % len(data.train)]
     x0, y0, side = box
     xy = np.array([x0, y0]) + (0.14 + 0.72 * layout(a.astype(float))) * side
@@ -86,7 +87,7 @@ def _graph(draw, data: Dataset, k: int, box: tuple[float, float, float]) -> None
         draw.ellipse((xy[i][0] - r, xy[i][1] - r, xy[i][0] + r, xy[i][1] + r), fill=COLOURS[0])
 
 
-def _curve(draw, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
+def _curve(draw: Any, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
     low, high = data.train.min(), data.train.max()
     x0, y0, side = box
     for i in range(3):
@@ -96,7 +97,7 @@ def _curve(draw, data: Dataset, k: int, box: tuple[float, float, float]) -> None
         draw.line(list(zip(xs.tolist(), ys.tolist(), strict=True)), fill=COLOURS[i], width=ZOOM, joint="curve")
 
 
-def _image(draw, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
+def _image(draw: Any, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
     picture = data.train[k]
     x0, y0, side = box
     cell = 0.84 * side / len(picture)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from rkdiff.player.html import standalone
 
 from rkdiff import Experiment, make, run, scene_of
+from rkdiff.player.html import standalone
 from rkdiff.player.scene import pack
 
 
