@@ -97,10 +97,10 @@ def subgraph_counts(a: Float[np.ndarray, "b N N"]) -> Float[np.ndarray, "b 8"]:
     edges = d.sum(1) / 2
     two = (d * (d - 1)).sum(1) / 2
     triangles = at_node.sum(1) / 3
-    closed = (common**2).sum((1, 2))
+    closed = np.einsum("bij,bij->b", common, common)
     stars = (d * (d - 1) * (d - 2)).sum(1) / 6
     three = ((d - 1)[:, None, :] @ a @ (d - 1)[:, :, None])[:, 0, 0] / 2 - 3 * triangles
-    diamonds = (on_edges * (common - 1)).sum((1, 2)) / 4
+    diamonds = np.einsum("bij,bij->b", on_edges, common) / 4 - at_node.sum(1) / 2
     paws = (at_node * (d - 2)).sum(1)
     return np.stack([edges, two, triangles, (closed - 2 * edges - 4 * two) / 8, stars, three, diamonds, paws], 1)
 
@@ -109,8 +109,21 @@ def _soft_cdf(
     values: Float[np.ndarray, "b N"], share: Float[np.ndarray, "b N"], at: Float[np.ndarray, " t"], width: float
 ) -> Float[np.ndarray, "b t"]:
     """Share-weighted sum over nodes of logistic((at - value) / width)."""
-    steps = 1 / (1 + np.exp(np.clip((values[:, :, None] - at) / width, -40, 40)))
+    steps = (values / width)[:, :, None] - at / width
+    with np.errstate(over="ignore"):  # exp to infinity makes a step of 0, which is right
+        np.exp(steps, out=steps)
+    steps += 1
+    np.reciprocal(steps, out=steps)
     return (share[:, None, :] @ steps)[:, 0]
+
+
+def _soft_degrees(degree: Float[np.ndarray, "b N"], share: Float[np.ndarray, "b N"]) -> Float[np.ndarray, "b t"]:
+    """The soft cumulative histogram of whole numbers: shares of each degree times one small table."""
+    b, size = degree.shape
+    at = degree.astype(int) + size * np.arange(b)[:, None]
+    histogram = np.bincount(at.ravel(), share.ravel(), b * size).reshape(b, size)
+    values = np.arange(size, dtype=float)[:, None]
+    return histogram @ _soft_cdf(values, np.ones((size, 1)), np.arange(max(size - 1, 1)) + 0.5, 0.15)
 
 
 @dataclass(frozen=True)
@@ -157,7 +170,7 @@ class GraphFeatures:
         n = exists.sum(1)
         share = exists / np.maximum(n, 1)[:, None]
         if block == "degree":
-            return _soft_cdf(a.sum(2), share, np.arange(max(self.size - 1, 1)) + 0.5, 0.15)
+            return _soft_degrees(a.sum(2), share)
         if block == "clustering":
             return _soft_cdf(clustering(a), share, np.linspace(0, 1, _CLUSTERING_POINTS), 0.02)
         if block == "counts":
