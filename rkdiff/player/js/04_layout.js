@@ -30,7 +30,7 @@ function strip(objects, width, room = 0) {
     const rows = Math.ceil(k / columns);
     const across = Math.floor((width - TILE * (columns - 1)) / columns);
     const down = Math.floor(((room - LINE.label) / rows - TILE - 6) / pair);
-    const side = room ? Math.max(30, Math.min(160, across, down)) : Math.min(84, across);
+    const side = room ? Math.max(30, Math.min(160, across, down)) : Math.min(96, across);
     const step = side * pair + (pair > 1 ? 4 : 0) + TILE + 2;
     return { columns, side, step, rows, pair, height: LINE.label + rows * step };
   };
@@ -52,7 +52,7 @@ function arrange(scene, width, room, columns, notes) {
   const lines = notes(cell);
   const head = LINE.title + LINE.note * Math.max(...lines.map((l) => l.length)) + 6;
   const wide = beside ? cell - 0.42 * width : cell;
-  const stretch = width < 560 ? 2 : 1.3; // how much wider than the view a box may be
+  const stretch = width < 560 ? 2 : 1.65; // how much wider than the view a box may be
   const box = { width: wide, height: 0 };
   let below = 0;
   for (let round = 0; round < 3; round++) {

@@ -44,7 +44,7 @@ class Renderer {
       if (!sorted.has(c)) sorted.set(c, []);
       sorted.get(c).push(i);
     }
-    const radius = Math.min(4, Math.max(1.3, room * 0.19)) * (cloud.labels ? 1.2 : 1);
+    const radius = Math.min(4, Math.max(1.3, room * 0.17)) * (cloud.labels ? 1.2 : 1);
     const out = [...sorted].map(([c, members]) => ({
       of: Int32Array.from(members),
       colour: c === 255 ? theme.hue(panel.hue) : theme.ofClass(c),

@@ -3,6 +3,7 @@
 const PASS = 5; // seconds from one end to the other at normal speed
 const HOLD = 1.4; // seconds at the end before it starts again
 const GLIDE = 350; // milliseconds from one live snapshot to the next
+const BAR = 125; // CSS pixels of controls under the picture
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -75,11 +76,17 @@ class Player {
     const width = Math.floor(this.canvas.parentElement.clientWidth);
     if (width < 40) return;
     const whole = this.root.matches(":fullscreen");
-    const room = whole ? innerHeight - 170 : Math.max(320, Math.min(760, innerHeight * 0.62));
+    const room = whole ? innerHeight - 170 : this.room();
     this.theme = readTheme(this.root);
     this.renderer.prepare(this.scene, this.theme, width, room, this.state.layers);
     this.width = width;
     this.draw();
+  }
+
+  /** Height for the picture, so that it and its controls fit on the screen under what the page shows above them. */
+  room() {
+    this.above ??= Math.min(0.45 * innerHeight, Math.max(0, this.root.getBoundingClientRect().top + scrollY));
+    return Math.max(330, Math.min(780, 0.66 * innerHeight, innerHeight - this.above - BAR));
   }
 
   draw() {
