@@ -18,8 +18,8 @@ from rkdiff.core.parts import choices, make
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.experiment import Experiment
-from rkdiff.picture import layout
 from rkdiff.player.html import standalone
+from rkdiff.player.layout import spread
 from rkdiff.player.scene import pack
 from rkdiff.scenes import scene_of
 from rkdiff.stages import run
@@ -50,7 +50,7 @@ def ship(data: str) -> None:
     )
 
 
-def thumbnail(data: Dataset):
+def thumbnail(data: Dataset) -> Any:
     """A small picture of a dataset: points, or four of its objects."""
     from PIL import Image, ImageDraw
 
@@ -79,7 +79,7 @@ def _points(draw: Any, data: Dataset, size: int) -> None:
 def _graph(draw: Any, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
     a = data.train[(7 * k + 3) % len(data.train)]
     x0, y0, side = box
-    xy = np.array([x0, y0]) + (0.14 + 0.72 * layout(a.astype(float))) * side
+    xy = np.array([x0, y0]) + (0.14 + 0.72 * spread(a[None])[0]) * side
     for i, j in zip(*np.nonzero(np.triu(a, 1)), strict=True):
         draw.line((*xy[i], *xy[j]), fill="#9aa5af", width=ZOOM)
     for i in np.flatnonzero(np.diag(a)):

@@ -16,6 +16,7 @@ from rkdiff.core.model import Denoiser, Model
 from rkdiff.core.records import Dataset, Progress, Trajectory
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
+from rkdiff.player.layout import spread
 from rkdiff.spaces import Fitted
 
 if TYPE_CHECKING:
@@ -116,37 +117,20 @@ def decoded(
         "objects.nearest": _nearest(space, t.end[:k], train, data),
     }
     if data.modality == "graphs" and k:
-        out |= _layouts(out["objects.values"], out["objects.nearest"])
+        out["objects.layout"] = _layouts(out["objects.values"])
     return out
 
 
-def _layouts(values: np.ndarray, nearest: np.ndarray) -> dict[str, np.ndarray]:
-    """Node positions: one place for each node of a particle along the whole clock, so that a drawing never jumps.
+def _layouts(values: np.ndarray) -> np.ndarray:
+    """One place for each node of a particle along the whole clock, so that a drawing never jumps.
 
-    Edges count by how long and how late they are there: the last graph decides, the earlier ones place what it lacks.
+    The last graph decides; a node that it lacks is placed by the edges of the last moment that has it.
     """
-    moments, k = values.shape[:2]
-    late = 0.5 ** np.arange(moments)[::-1]
-    places = np.stack([layout(np.tensordot(late, values[:, j].astype(float), axes=1)) for j in range(k)])
-    out = np.repeat(places[None], moments, axis=0)
-    beside = np.stack([layout(g.astype(float)) for g in nearest])
-    return {"objects.layout": out.astype(np.float32), "objects.nearest_layout": beside.astype(np.float32)}
-
-
-def layout(weights: np.ndarray) -> np.ndarray:
-    """Spring layout in the unit square of a weighted adjacency matrix whose diagonal says which nodes are there."""
-    import networkx as nx
-
-    there = np.flatnonzero(np.diag(weights) > 0)
-    out = np.full((len(weights), 2), 0.5)
-    if not len(there):
-        return out
-    graph = nx.from_numpy_array((weights * (1 - np.eye(len(weights))))[np.ix_(there, there)])
-    places = nx.spring_layout(graph, seed=0, iterations=100)
-    xy = np.array([places[i] for i in range(len(there))])
-    low, high = xy.min(0), xy.max(0)
-    out[there] = np.clip(0.5 + (xy - (low + high) / 2) / max(float((high - low).max()), 1e-9), 0.0, 1.0)
-    return out
+    whole = values[-1].copy()
+    for earlier in values[-2::-1]:
+        new = np.diagonal(earlier, axis1=1, axis2=2) > np.diagonal(whole, axis1=1, axis2=2)
+        whole = np.where(new[:, :, None] | new[:, None, :], np.maximum(whole, earlier), whole)
+    return np.broadcast_to(spread(whole), (*values.shape[:3], 2)).astype(np.float32)
 
 
 def _nearest(space: Fitted, x: Float[np.ndarray, "k d"], train: Float[np.ndarray, "m d"], data: Dataset) -> np.ndarray:

@@ -108,7 +108,6 @@ def _objects(run: Run) -> Objects | None:
         a["objects.values"],
         a.get("objects.layout"),
         a.get("objects.nearest"),
-        a.get("objects.nearest_layout"),
     )
 
 

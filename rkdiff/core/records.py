@@ -123,7 +123,6 @@ class Objects:
         values: (A, k, ...) the objects themselves (curves: grid values; images: grey in 0..1; graphs: adjacency with node diagonal).
         layout: graphs only, (A, k, N, 2) node positions in the unit square, stable along the clock.
         nearest: (k, ...) the nearest training object of each final object, or None.
-        nearest_layout: graphs only, (k, N, 2) node positions of the nearest training graphs.
     """
 
     kind: str
@@ -132,7 +131,6 @@ class Objects:
     values: np.ndarray
     layout: np.ndarray | None = None
     nearest: np.ndarray | None = None
-    nearest_layout: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
