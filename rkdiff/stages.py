@@ -70,6 +70,7 @@ def stream(experiment: Experiment, device: str = "auto") -> Iterator[Progress | 
         "calls": trajectory.calls,
         "seconds": clock,
         "quality": quality,
+        "objects": judged(p, arrays.get("samples")),
         "meta": {k: v for k, v in p.data.meta.items() if isinstance(v, (str, int, float, list))},
         "modality": p.data.modality,
         "classes": p.data.classes,
@@ -187,6 +188,18 @@ def measure(p: Prepared, model: Model, trajectory: Trajectory) -> Generator[Prog
         per_start.append(truth.measure(_quietly(sample(p, model, p.rng.child(f"repeat {k}"))).end * norm))
     yield Progress("measuring", e.repeats, e.repeats)
     return {name: _over_starts([q[name] for q in per_start]) for name in per_start[0]}
+
+
+def judged(p: Prepared, samples: np.ndarray | None) -> dict[str, float]:
+    """Shares of the decoded objects that are valid and, for graphs, new (not isomorphic to a training graph) and different."""
+    if samples is None:
+        return {}
+    out = {"valid": float(p.space.valid(samples).mean())}
+    if p.data.modality == "graphs":
+        from rkdiff.metrics.graphs import novel, unique_share
+
+        out |= {"novel": float(novel(samples, p.data.train).mean()), "unique": float(unique_share(samples))}
+    return out
 
 
 def _over_starts(figures: list[Any]) -> dict[str, Any]:

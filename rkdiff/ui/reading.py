@@ -69,8 +69,10 @@ QUALITY_HELP = """
 
 def cost(run: Run) -> dict[str, str]:
     """What a run took, as a small table."""
-    seconds = run.info["seconds"]
+    seconds, objects = run.info["seconds"], run.info.get("objects", {})
+    shares = {"decoded objects": ", ".join(f"{100 * v:.0f} % {k}" for k, v in objects.items())} if objects else {}
     return {
+        **shares,
         "trained in": f"{seconds['fit']:.2f} CPU s",
         "sampled in": f"{seconds['sample']:.2f} CPU s",
         "model calls": str(run.info["calls"]),
