@@ -26,7 +26,7 @@ class Images(Space):
 
     modalities: ClassVar[tuple[str, ...]] = ("images",)
 
-    r: int = knob(20, 1, 60, help="how many kernel coordinates: few blur, many copy")
+    r: int = knob(16, 1, 60, help="how many kernel coordinates: few blur, many copy")
     kernel: str = knob("gaussian", options=("gaussian", "matern", "laplace", "linear"), help="how alike two pictures are")
     width: float = knob(1.0, 0.25, 4.0, log=True, advanced=True, help="kernel width, in median distances between pictures")
     smoothness: float = knob(0.5, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
