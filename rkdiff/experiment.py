@@ -49,9 +49,20 @@ class Experiment:
     start: str = knob(
         "sobol", options=("sobol", "iid", "forward"), help="evenly spread, independent, or noised data as the start"
     )
-    shown: int = knob(8, 0, 24, help="how many particles are decoded along the clock (structured data)")
-    moments: int = knob(12, 2, 40, advanced=True, help="at how many moments of the clock they are decoded")
-    repeats: int = knob(3, 1, 20, advanced=True, help="how many independent starts the quality figures are averaged over")
+    shown: int = knob(
+        8, 0, 24, label="Decoded particles", help="how many particles are decoded along the clock (structured data)"
+    )
+    moments: int = knob(
+        12, 2, 40, advanced=True, label="Decoded moments", help="at how many moments of the clock they are decoded"
+    )
+    repeats: int = knob(
+        3,
+        1,
+        20,
+        advanced=True,
+        label="Repeated starts",
+        help="how many independent starts the quality figures are averaged over",
+    )
     seed: int = knob(0, 0, 2**31 - 1, help="one seed for data, start and noise")
 
     def __post_init__(self) -> None:

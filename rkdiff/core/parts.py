@@ -52,6 +52,7 @@ class Knob:
     log: bool
     advanced: bool
     help: str
+    label: str
 
 
 def knob(
@@ -63,11 +64,13 @@ def knob(
     step: float | None = None,
     log: bool = False,
     advanced: bool = False,
+    label: str = "",
     help: str,
 ) -> Any:
     """Declare a field of a part: numbers need `low` and `high`, texts need `options`, booleans need neither.
 
-    `step` is the widget's step, `log` asks for a logarithmic slider, `advanced` puts the knob one click away.
+    `step` is the widget's step, `log` asks for a number field with fine steps, `advanced` puts the knob one click away, `label` is what the
+    form calls it (the name itself when left out).
     """
     if isinstance(default, str) and not options:
         raise TypeError("a text knob needs its options")
@@ -77,7 +80,8 @@ def knob(
     return field(
         default=default,
         metadata={
-            "low": low, "high": high, "options": tuple(options), "step": step, "log": log, "advanced": advanced, "help": help,
+            "low": low, "high": high, "options": tuple(options), "step": step,
+            "log": log, "advanced": advanced, "help": help, "label": label,
         },
     )  # fmt: skip
 
@@ -127,11 +131,9 @@ def knobs(cls: type[Any]) -> tuple[Knob, ...]:
         if "help" not in m:
             continue
         default = None if f.default is MISSING else f.default
-        out.append(
-            Knob(
-                f.name, type(default), default, m["low"], m["high"], m["options"], m["step"], m["log"], m["advanced"], m["help"]
-            )
-        )
+        label = m["label"] or f.name.replace("_", " ").capitalize()
+        given = (m[key] for key in ("low", "high", "options", "step", "log", "advanced", "help"))
+        out.append(Knob(f.name, type(default), default, *given, label))
     return tuple(out)
 
 

@@ -33,7 +33,7 @@ class Communities(Source):
     modality: ClassVar[str] = "graphs"
     label: ClassVar[str] = "Two communities"
 
-    n: int = knob(80, 4, 2000, log=True, help="how many training graphs")
+    n: int = knob(80, 4, 2000, log=True, label="Training objects", help="how many training graphs")
     min_nodes: int = knob(12, 4, 30, help="fewest nodes in a graph")
     max_nodes: int = knob(20, 4, 30, help="most nodes in a graph")
     p_intra: float = knob(0.7, 0.3, 1.0, advanced=True, help="chance that two nodes of one community are linked")

@@ -43,18 +43,17 @@ def part_knobs(cls: type[Part], key: str, advanced: bool | None = None) -> dict[
 
 def knob_widget(k: Knob, key: str) -> Any:
     """The widget that fits a knob: toggle, select box, slider, or a number field for wide ranges."""
-    label = k.name.replace("_", " ").capitalize()
     if k.options:
-        return st.selectbox(label, k.options, index=k.options.index(k.default), help=k.help, key=key, format_func=readable)
+        return st.selectbox(k.label, k.options, index=k.options.index(k.default), help=k.help, key=key, format_func=readable)
     if k.type is bool:
-        return st.toggle(label, value=k.default, help=k.help, key=key)
+        return st.toggle(k.label, value=k.default, help=k.help, key=key)
     low, high = k.type(k.low), k.type(k.high)
     step = k.type(k.step) if k.step else natural_step(k)
     if k.log or (k.type is int and high - low > 250):
         return st.number_input(
             label, low, high, k.default, step=step, help=k.help, key=key, format=None if k.type is int else "%.4g"
         )
-    return st.slider(label, low, high, k.default, step=step, help=k.help, key=key)
+    return st.slider(k.label, low, high, k.default, step=step, help=k.help, key=key)
 
 
 def natural_step(k: Knob) -> Any:

@@ -54,17 +54,20 @@ def panel_form(i: int, shared: dict[str, Any]) -> Setup:
 
 def _settings(i: int, method: Any, shared: dict[str, Any]) -> dict[str, Any]:
     key = f"panel{i}"
-    st.caption(method.summary())
-    out: dict[str, Any] = {**shared, "method": {"name": method.name, **part_knobs(method, key)}}
+    modality = choices("data")[shared["data"]["name"]].modality  # type: ignore[attr-defined]
+    spaces = [n for n, c in choices("space").items() if modality in c.modalities]  # type: ignore[attr-defined]
     samplers = [n for n, c in choices("sampler").items() if c.family == method.family]  # type: ignore[attr-defined]
     kinds = {"sampler": (samplers, "heun")}
     if method.family == "diffusion":
         kinds |= {"schedule": (list(choices("schedule")), "karras"), "guidance": (list(choices("guidance")), "none")}
-    modality = choices("data")[shared["data"]["name"]].modality  # type: ignore[attr-defined]
-    spaces = [n for n, c in choices("space").items() if modality in c.modalities]  # type: ignore[attr-defined]
-    kinds["space"] = (spaces, spaces[0] if spaces else "")
-    for kind, (members, default) in kinds.items():
-        st.divider()
-        cls = pick_part(kind, f"{key}.{kind}.{modality}", members, default)
-        out[kind] = {"name": cls.name, **part_knobs(cls, f"{key}.{kind}")}
+    kinds["space"] = (spaces, "")
+    first, *tabs = st.tabs(["Method", *(kind.capitalize() for kind in kinds)])
+    with first:
+        st.caption(method.summary())
+        out: dict[str, Any] = {**shared, "method": {"name": method.name, **part_knobs(method, key)}}
+    for tab, (kind, (members, default)) in zip(tabs, kinds.items(), strict=True):
+        with tab:
+            cls = pick_part(kind, f"{key}.{kind}.{modality}.{method.family}", members, default)
+            st.caption(cls.summary())
+            out[kind] = {"name": cls.name, **part_knobs(cls, f"{key}.{kind}")}
     return out
