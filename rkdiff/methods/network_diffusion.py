@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -29,6 +28,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import randn, to_numpy, torch
 from rkdiff.methods import Method, Problem
 from rkdiff.methods._lessons import Lessons
+from rkdiff.methods._look import PARTICLES, look
 from rkdiff.methods._mlp import Adam, Perceptron
 from rkdiff.methods._moments import Moments
 
@@ -38,8 +38,8 @@ CLOCK = (1.5, 3.0, 4.5)
 PITCH = 2.0
 #: Noise levels are clipped to this range before the logarithm; the Wiener filter decides alone beyond.
 RANGE = (1e-4, 1e4)
-#: Progress is reported every so many steps, and a look at the cloud of LOOK particles in EULER steps a dozen times.
-REPORT, LOOKS, LOOK, EULER = 10, 12, 300, 8
+#: Progress is reported every so many steps, with a look at the cloud a dozen times.
+REPORT, LOOKS = 10, 12
 
 
 class NetworkDenoiser(Denoiser):
@@ -77,16 +77,6 @@ class NetworkDenoiser(Denoiser):
             correction = self.net(self.theta, self.features(y, t, label)).to(x.dtype)
             return m.wiener(x, nu) + m.left(nu) * correction
 
-    def look(self, z: Float[torch.Tensor, "n d"]) -> Float[np.ndarray, "n d"]:
-        """A quick cloud from standard normals: a few Euler steps on the straight-line clock."""
-        label = torch.arange(len(z), device=z.device) % self.classes if self.classes else None
-        t = np.linspace(1 - 1 / 64, 0.0, EULER + 1)
-        levels = t / (1 - t) * self.moments.unit
-        x = z * levels[0] + self.moments.mean
-        for nu, after in pairwise(levels):
-            x = x + (after / nu - 1) * (x - self.denoise(x, float(nu), label))
-        return to_numpy(x).astype(np.float64)
-
     def state(self) -> dict[str, np.ndarray]:
         return {"theta": to_numpy(self.theta), "frequencies": to_numpy(self.pitch), **self.moments.state()}
 
@@ -110,7 +100,7 @@ class NetworkDiffusion(Method):
         lessons = Lessons.of(problem, self.batch, self.averaged_targets, rng.torch("lessons"))
         model = self._untrained(problem, lessons, rng)
         optimiser = Adam(model.theta)
-        z = randn((LOOK, problem.x.shape[1]), rng.torch("look"), model.moments.mean)
+        z = randn((PARTICLES, problem.x.shape[1]), rng.torch("look"), model.moments.mean)
         shown, total = -1, torch.zeros_like(model.theta[0])
         for k in range(self.steps):
             total += _step(model, lessons, optimiser, self.rate * _warmth(k, self.steps))
@@ -118,9 +108,9 @@ class NetworkDiffusion(Method):
             if done % REPORT and done < self.steps:
                 continue
             due = done * LOOKS // self.steps
-            look = model.look(z) if due > shown else None
+            seen = look(model, z, model.moments.mean, model.moments.unit) if due > shown else None
             shown = max(due, shown)
-            yield Progress("training", done, self.steps, {"loss": float(total) / (k % REPORT + 1)}, look)
+            yield Progress("training", done, self.steps, {"loss": float(total) / (k % REPORT + 1)}, seen)
             total.zero_()
         return model
 
