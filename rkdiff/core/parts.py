@@ -132,8 +132,8 @@ def knobs(cls: type[Any]) -> tuple[Knob, ...]:
             continue
         default = None if f.default is MISSING else f.default
         label = m["label"] or f.name.replace("_", " ").capitalize()
-        given = (m[key] for key in ("low", "high", "options", "step", "log", "advanced", "help"))
-        out.append(Knob(f.name, type(default), default, *given, label))
+        given = {key: m[key] for key in ("low", "high", "options", "step", "log", "advanced", "help")}
+        out.append(Knob(name=f.name, type=type(default), default=default, label=label, **given))
     return tuple(out)
 
 

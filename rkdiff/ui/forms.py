@@ -51,7 +51,7 @@ def knob_widget(k: Knob, key: str) -> Any:
     step = k.type(k.step) if k.step else natural_step(k)
     if k.log or (k.type is int and high - low > 250):
         return st.number_input(
-            label, low, high, k.default, step=step, help=k.help, key=key, format=None if k.type is int else "%.4g"
+            k.label, low, high, k.default, step=step, help=k.help, key=key, format=None if k.type is int else "%.4g"
         )
     return st.slider(k.label, low, high, k.default, step=step, help=k.help, key=key)
 

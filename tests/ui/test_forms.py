@@ -1,4 +1,4 @@
-"""Forms come from declarations: every knob of every part becomes a widget that gives its default back, and the page runs."""
+"""Forms come from declarations: every knob of every part becomes a widget that gives its default back, and the playground runs."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_steps_are_round_and_fit_the_range(k):
 
 
 @pytest.fixture
-def page(store_folder):
+def playground(store_folder):
     import streamlit as st
 
     st.cache_resource.clear()
@@ -55,31 +55,31 @@ def page(store_folder):
     st.cache_resource.clear()
 
 
-def test_the_page_runs_for_every_dataset(page):
+def test_the_page_runs_for_every_dataset(playground):
     for name in choices("data"):
-        page.session_state["data"] = name
-        page.run()
-        assert not page.exception, name
-        assert not page.error, name
+        playground.session_state["data"] = name
+        playground.run()
+        assert not playground.exception, name
+        assert not playground.error, name
 
 
-def test_every_method_can_be_picked_and_misfits_are_explained(page):
-    page.run()
+def test_every_method_can_be_picked_and_misfits_are_explained(playground):
+    playground.run()
     for name in choices("method"):
-        page.selectbox(key="method0").set_value(name).run()
-        assert not page.exception, name
-    page.selectbox(key="method0").set_value("sliced_wasserstein_flow")
-    page.selectbox(key="shared.start").set_value("forward").run()
-    assert not page.exception
-    assert "transport" in page.error[0].value
-    assert "choose" in page.error[0].value
+        playground.selectbox(key="method0").set_value(name).run()
+        assert not playground.exception, name
+    playground.selectbox(key="method0").set_value("sliced_wasserstein_flow")
+    playground.selectbox(key="shared.start").set_value("forward").run()
+    assert not playground.exception
+    assert "transport" in playground.error[0].value
+    assert "choose" in playground.error[0].value
 
 
-def test_up_to_four_panels(page):
-    page.run()
-    page.button(key="add").click().run()
-    page.button(key="add").click().run()
-    assert [s.key for s in page.selectbox if s.key and s.key.startswith("method")] == [f"method{i}" for i in range(4)]
-    assert not [b for b in page.button if b.key == "add"]
-    page.button(key="remove").click().run()
-    assert page.session_state["panels"] == 3
+def test_up_to_four_panels(playground):
+    playground.run()
+    playground.button(key="add").click().run()
+    playground.button(key="add").click().run()
+    assert [s.key for s in playground.selectbox if s.key and s.key.startswith("method")] == [f"method{i}" for i in range(4)]
+    assert not [b for b in playground.button if b.key == "add"]
+    playground.button(key="remove").click().run()
+    assert playground.session_state["panels"] == 3
