@@ -124,7 +124,7 @@ class KernelDiffusion(Method):
         model = KernelDenoiser({}, problem.classes if len(groups) > 1 else 0)
         total = len(groups) * self.levels
         for g, (c, rows) in enumerate(groups.items()):
-            share = math.sqrt(len(rows) / len(problem.x))
+            share = math.sqrt(len(rows) / max(1, len(problem.x)))
             work = self._start(problem.x[rows], share, problem.device, rng.child("all" if c == ANY else f"class {c}"))
             model.heads[c] = work.head
             for k in range(self.levels):
