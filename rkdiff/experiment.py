@@ -52,6 +52,9 @@ class Experiment:
     shown: int = knob(
         8, 0, 24, label="Decoded particles", help="how many particles are decoded along the clock (structured data)"
     )
+    decoded: int = knob(
+        60, 0, 2000, label="Decoded at the end", help="how many particles are decoded at the end (structured data)"
+    )
     moments: int = knob(
         12, 2, 40, advanced=True, label="Decoded moments", help="at how many moments of the clock they are decoded"
     )

@@ -39,7 +39,7 @@ def background(data: Dataset, space: Fitted, e: Experiment, rng: Rng) -> dict[st
     """The truth's density in the plane, as a picture: from many fresh points where the law can be drawn from, else from the data."""
     from rkdiff.metrics.density import density
 
-    fresh = e.data.fresh(20000, rng.child("density"))
+    fresh = e.data.fresh(20000 if data.modality == "points" else 3000, rng.child("density"))
     points = space.plane(space.encode(data.train if fresh is None else fresh.train))
     view = square(points)
     return {"density": density(points, view).astype(np.float32), "extent": np.array(view)}
@@ -95,30 +95,23 @@ def _cloud_field(t: Trajectory, u: np.ndarray, at: np.ndarray, reach: float = 0.
 def decoded(
     space: Fitted, t: Trajectory, train: Float[np.ndarray, "m d"], data: Dataset, e: Experiment, rng: Rng
 ) -> Generator[Progress, None, dict[str, np.ndarray]]:
-    """Objects of the first few particles along the clock, and of every particle at its end (structured data only)."""
-    if data.modality == "points":
+    """Objects of the first `shown` particles along the clock, and of `decoded` particles at its end (structured data only)."""
+    k, at_end = min(e.shown, t.x.shape[1]), min(max(e.shown, e.decoded), t.x.shape[1])
+    if data.modality == "points" or not at_end:
         return {}
-    u = np.linspace(0.0, 1.0, e.moments)
-    k = min(e.shown, t.x.shape[1])
-    scale = np.hypot(t.curves["alpha"], t.curves["sigma"])[:, None, None] if "alpha" in t.curves else 1.0
-    states = Trajectory(t.u, t.x / scale).at(u)[:, :k]
-    shown: list[np.ndarray] = []
-    for i in range(e.moments):
-        yield Progress("decoding", i, e.moments + 1)
-        shown.append(space.decode(states[i], rng.child(f"decode {i}"), start=shown[-1] if shown else None))
-    yield Progress("decoding", e.moments, e.moments + 1)
-    samples = space.decode(t.end, rng.child("decode end"))
+    out, shown = {}, list[np.ndarray]()
     if k:
-        shown[-1] = samples[:k]
-    out = {
-        "samples": samples,
-        "objects.u": u,
-        "objects.values": np.stack(shown),
-        "objects.nearest": _nearest(space, t.end[:k], train, data),
-    }
-    if data.modality == "graphs" and k:
-        out["objects.layout"] = _layouts(out["objects.values"])
-    return out
+        u = np.linspace(0.0, 1.0, e.moments)
+        scale = np.hypot(t.curves["alpha"], t.curves["sigma"])[:, None, None] if "alpha" in t.curves else 1.0
+        for i, state in enumerate(Trajectory(t.u, t.x / scale).at(u)[:, :k]):
+            yield Progress("decoding", i, e.moments + 1)
+            shown.append(space.decode(state, rng.child(f"decode {i}"), start=shown[-1] if shown else None))
+        out = {"objects.u": u, "objects.values": np.stack(shown), "objects.nearest": _nearest(space, t.end[:k], train, data)}
+        if data.modality == "graphs":
+            out["objects.layout"] = _layouts(out["objects.values"])
+    yield Progress("decoding", e.moments, e.moments + 1)
+    rest = [space.decode(t.end[k:at_end], rng.child("decode end"))] if at_end > k else []
+    return out | {"samples": np.concatenate([*shown[-1:], *rest])}
 
 
 def _layouts(values: np.ndarray) -> np.ndarray:

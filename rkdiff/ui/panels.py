@@ -14,7 +14,8 @@ from rkdiff.ui.forms import knob_widget, part_knobs, pick_part
 #: Methods of the first, second, ... panel on a first visit.
 FIRST = ("kernel_diffusion", "network_diffusion", "sliced_wasserstein_flow", "exact")
 MOST = 4
-SHARED = ("particles", "steps", "start", "seed", "shown", "moments", "repeats")
+PLANE = ("particles", "steps", "start", "seed", "repeats")
+STRUCTURED = ("shown", "decoded", "moments")
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,13 @@ def shared_form(data: str) -> dict[str, Any]:
     with left:
         st.caption("Data")
         values = part_knobs(choices("data")[data], "data")
+        numbers = {}
+        if choices("data")[data].modality != "points":  # type: ignore[attr-defined]
+            st.caption("Decoding")
+            numbers = {k.name: knob_widget(k, f"shared.{k.name}") for k in knobs(Experiment) if k.name in STRUCTURED}
     with right:
         st.caption("Sampling, for every panel")
-        numbers = {k.name: knob_widget(k, f"shared.{k.name}") for k in knobs(Experiment) if k.name in SHARED and not k.advanced}
-        numbers |= {k.name: knob_widget(k, f"shared.{k.name}") for k in knobs(Experiment) if k.name in SHARED and k.advanced}
+        numbers |= {k.name: knob_widget(k, f"shared.{k.name}") for k in knobs(Experiment) if k.name in PLANE}
     return {"data": {"name": data, **values}, **numbers}
 
 
