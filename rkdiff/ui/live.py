@@ -183,24 +183,19 @@ def progress_text(s: JobStatus) -> str:
 
 
 def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
-    """The clouds as they are now: one frame a panel."""
+    """The clouds as they are now: one frame a panel, over the data they are to become."""
     panels, view = [], (-2.8, 2.8, -2.8, 2.8)
-    for i, (ticket, status) in enumerate(zip(tickets, statuses, strict=True)):
-        hue = "exact" if ticket.experiment.method.name == "exact" else HUES[i % len(HUES)]
-        behind = backdrop(json.dumps(ticket.experiment.data.to_dict()), ticket.experiment.seed)
-        view = behind[1].extent if behind else view
-        waiting = Rng(ticket.experiment.seed).numpy("waiting").standard_normal((300, 2))
+    for i, (ticket, status) in enumerate(zip(tickets[:MOST_BARS], statuses, strict=False)):
+        e = ticket.experiment
+        behind = backdrop(json.dumps(e.data.to_dict()), e.seed)
+        target, truth = behind or (None, None)
+        view = truth.extent if truth else view
+        waiting = Rng(e.seed).numpy("waiting").standard_normal((300, 2))
         cloud = waiting if status.snapshot is None or not len(status.snapshot) else status.snapshot
-        cloud = cloud[:, :2] if cloud.shape[1] > 1 else np.pad(cloud, ((0, 0), (0, 1)))
-        panels.append(
-            Panel(
-                ticket.title,
-                Trajectory(np.array([1.0]), np.asarray(cloud, float)[None]),
-                hue=hue,
-                notes=(progress_text(status),),
-            )
-        )
-    return Scene(tuple(panels), (-2.8, 2.8, -2.8, 2.8), title="training")
+        still = Trajectory(np.array([1.0]), cloud[None])
+        hue = "exact" if e.method.name == "exact" else HUES[i % len(HUES)]
+        panels.append(Panel(ticket.title, still, hue=hue, density=truth, target=target, notes=(progress_text(status),)))
+    return Scene(tuple(panels), view, title=type(tickets[0].experiment.data).title())
 
 
 def over_seeds(run: Run, most: int = 10) -> dict[str, Any]:

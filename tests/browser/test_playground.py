@@ -29,9 +29,9 @@ def train(page):
 
 
 def finished(page):
-    page.wait_for_function(
-        "() => window.__rk?.[0]?.scene.frames > 1 && !document.querySelector('.st-key-stop')", timeout=120_000
-    )
+    """The run is kept (its key is in the address) and on the stage."""
+    page.wait_for_function("() => location.search.includes('runs=')", timeout=120_000)
+    page.wait_for_function("() => window.__rk?.[0]?.scene.frames > 1", timeout=60_000)
 
 
 def few_particles(page, number="300"):
