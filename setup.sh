@@ -7,6 +7,11 @@ requirements=$2
 torch=$(sed -n 's/^torch==//p' requirements.txt)
 pip="$python -m pip --disable-pip-version-check install --quiet"
 
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  echo "setup: rkdiff needs Python 3.11 or newer, this is $("$python" --version); try: make PYTHON=python3.12 ..." >&2
+  exit 1
+fi
+
 have() { "$python" -c "import importlib.metadata as m, sys; sys.exit(m.version('torch').split('+')[0] != '$torch')" 2>/dev/null; }
 
 if ! have; then
