@@ -24,8 +24,8 @@ from rkdiff.methods._moments import Moments
 REFERENCE = 512
 #: Times stay above FIRST, where a velocity is rounding error; below RAW a posterior mean is the point itself.
 FIRST, RAW = 1e-3, 0.01
-#: How often a network with classes is asked for none.
-DROPOUT = 0.15
+#: How often a network with classes is asked for none: half its lessons, because that is how it is mostly used.
+DROPOUT = 0.5
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,12 @@ class Lessons:
             r, classes = self.x[among], None if self.labels is None else self.labels[among]
         else:
             r, classes = self.x, self.labels
-        a = 1 - t
-        logits = (a * (xt @ r.T) - a**2 * (r.square().sum(1) / 2)) / t**2
+        gain = (1 - t) / t**2
+        rows, columns = (
+            torch.cat([gain * xt, (t - 1) * gain], dim=1),
+            torch.cat([r, r.square().sum(1, keepdim=True) / 2], dim=1),
+        )
+        logits = rows @ columns.T  # |x_t - (1-t) r|^2 / (-2 t^2) without |x_t|^2, which cancels in the softmax
         if label is not None and classes is not None:
             logits = logits.masked_fill((label[:, None] != ANY) & (label[:, None] != classes), -torch.inf)
         return torch.where(t < RAW, self.x[pick], logits.softmax(1) @ r)

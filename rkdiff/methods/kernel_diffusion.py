@@ -102,7 +102,7 @@ class KernelDiffusion(Method):
     """Kernel ridge regression learns to remove the noise, level by level; no gradient descent."""
 
     landmarks: int = knob(
-        300, 10, 2000, step=10, log=True, help="points the kernel compares with: more see finer detail, slower"
+        400, 10, 2000, step=10, log=True, help="points the kernel compares with: more see finer detail, slower"
     )
     noisy: int = knob(3000, 100, 30000, step=100, log=True, help="noisy points each level learns from")
     levels: int = knob(24, 4, 80, help="how many noise levels are fitted; between them the answer is interpolated")

@@ -9,7 +9,7 @@ with the data's mean m and deviations s: c is what W leaves undecided (Karras et
 mean and the variances of the data. The loss is the squared error of the velocity (x_t - D) / t (Lipman et al. 2023, eq. 23), weighted by
 the norm of the space. Targets are posterior means over the batch and a reference sample (stable target field: Xu, Tong & Jaakkola 2023,
 eq. 6), which takes most of the noise out of the gradient. Random Fourier features let a small network see fine detail (Tancik et al. 2020,
-section 4). A network with classes is asked for none in a share of its lessons, so that it learns both (Ho & Salimans 2021).
+section 4). A network with classes is asked for none in half of its lessons, so that it learns both (Ho & Salimans 2021).
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class NetworkDiffusion(Method):
     width: int = knob(64, 4, 512, step=4, log=True, help="neurons in each hidden layer")
     layers: int = knob(3, 1, 6, help="hidden layers")
     rate: float = knob(0.02, 1e-4, 0.1, log=True, help="learning rate at its peak; it rises in the first steps and falls to 0")
-    fourier: int = knob(16, 0, 128, help="random Fourier features of the position, for fine detail; 0 is off")
+    fourier: int = knob(32, 0, 128, help="random Fourier features of the position, for fine detail; 0 is off")
     averaged_targets: bool = knob(
         True, help="learn from posterior means over many points instead of from single points: far less noise in training"
     )

@@ -97,7 +97,7 @@ def test_a_coordinate_without_weight_is_not_learned():
 def test_fourier_features_can_be_off():
     model = fitted(NetworkDiffusion(steps=5, fourier=0), PROBLEM)
     assert model.state()["frequencies"].shape == (2, 0)
-    assert fitted(NetworkDiffusion(steps=5, fourier=16), PROBLEM).state()["frequencies"].shape == (2, 16)
+    assert fitted(NetworkDiffusion(steps=5, fourier=7), PROBLEM).state()["frequencies"].shape == (2, 7)
 
 
 @pytest.mark.parametrize("steps", [300, 1000])
