@@ -59,6 +59,10 @@ with columns[min(count, MOST - 1)].container(key="panel_buttons", horizontal=Tru
         st.session_state.panels = count - 1
         st.rerun()
 
+asked = [s.experiment.key for s in setups if s.experiment]
+if st.session_state.shown and not live() and asked != st.session_state.shown:
+    st.caption(":material/info: The settings have changed since: press Train to see what they do.")
+
 if st.session_state.shown:
     st.query_params["runs"] = ",".join(st.session_state.shown)
 else:
@@ -69,7 +73,9 @@ if train:
     good = [(s.title, s.experiment) for s in setups if s.experiment is not None]
     if good:
         start(good)
-        st.rerun()
+    else:
+        st.session_state.problems = [f"{s.title}: {s.problem}" for s in setups]
+    st.rerun()
 
 readings()
 badge(slot)

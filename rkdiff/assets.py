@@ -46,7 +46,7 @@ def ship(data: str) -> None:
     thumbnail(dataset).save(FOLDER / "thumbnails" / f"{data}.png", optimize=True)
     runs = [run(e, "cpu") for e in experiments(data)]
     (FOLDER / "scenes" / f"{data}.rkscene").write_bytes(
-        pack(scene_of(runs), 80 if len(runs) > 1 else 60, classes=dataset.meta.get("class_names", ()))
+        pack(scene_of(runs), 80 if len(runs) > 1 else 60)
     )
 
 

@@ -29,7 +29,7 @@ def scene_of(runs: Sequence[Run], direction: str = "backward", titles: Sequence[
         raise ValueError(f"direction is {direction!r}; choose 'backward', 'forward' or 'both'")
     names = list(titles) if titles else panel_titles(runs)
     hues = panel_hues(runs)
-    panels = tuple(_panel(run, name, hue) for run, name, hue in zip(runs, names, hues, strict=True))
+    panels = tuple(_panel(run, name, hue, direction) for run, name, hue in zip(runs, names, hues, strict=True))
     extents = np.array([run.arrays["extent"] for run in runs])
     low, high = extents.min(axis=0), extents.max(axis=0)
     forward = () if direction == "backward" else tuple(run.picture("forward.") for run in runs)
@@ -41,6 +41,7 @@ def scene_of(runs: Sequence[Run], direction: str = "backward", titles: Sequence[
         axes=("x", "y") if points else ("first kernel coordinate", "second kernel coordinate"),
         direction=direction,
         forward=forward,
+        classes=tuple(str(c) for c in runs[0].info.get("meta", {}).get("class_names", ())),
     )
 
 
@@ -51,7 +52,7 @@ def panel_titles(runs: Sequence[Run]) -> list[str]:
     for name, run in zip(names, runs, strict=True):
         same = [r for n, r in zip(names, runs, strict=True) if n == name]
         out.append(f"{name} · {_difference(run, same)}" if len(same) > 1 and _difference(run, same) else name)
-    return out
+    return [t if out.count(t) == 1 else f"{t} ({out[:i].count(t) + 1})" for i, t in enumerate(out)]
 
 
 def _difference(run: Run, others: Sequence[Run]) -> str:
@@ -71,26 +72,23 @@ def _difference(run: Run, others: Sequence[Run]) -> str:
 
 
 def panel_hues(runs: Sequence[Run]) -> list[str]:
-    """Exact models are dark grey; learned ones take orange, green, purple, blue in turn."""
-    out, learned = [], 0
+    """The first exact model is dark grey; the others take orange, green, purple, blue in turn."""
+    out: list[str] = []
     for run in runs:
-        if run.experiment.method.name == "exact":
-            out.append("exact")
-        else:
-            out.append(HUES[learned % len(HUES)])
-            learned += 1
+        free = run.experiment.method.name == "exact" and "exact" not in out
+        out.append("exact" if free else HUES[sum(h != "exact" for h in out) % len(HUES)])
     return out
 
 
-def _panel(run: Run, title: str, hue: str) -> Panel:
+def _panel(run: Run, title: str, hue: str, direction: str) -> Panel:
     a = run.arrays
     return Panel(
         title,
-        run.picture(),
+        run.picture("return.") if direction == "both" else run.picture(),
         hue=hue,
         density=Density(a["density"].astype(float), tuple(float(v) for v in a["extent"])) if "density" in a else None,  # type: ignore[arg-type]
         arrows=Field(a["arrows.u"], a["arrows.at"], a["arrows.v"]) if "arrows.u" in a else None,
-        objects=_objects(run),
+        objects=_objects(run) if direction == "backward" else None,
         target=a["target"][:1500] if "target" in a else None,
         notes=notes(run),
     )
@@ -116,7 +114,8 @@ def notes(run: Run) -> tuple[str, ...]:
     quality, out = run.info.get("quality", {}), []
     sliced = quality.get("sliced_wasserstein")
     if sliced and sliced.get("floor"):
-        out.append(f"sliced W2 {sliced['value'] / sliced['floor']:.2f} x floor")
+        over = sliced["value"] / sliced["floor"]
+        out.append(f"sliced W2 {over:.2f} x floor" if over > 1 else f"sliced W2 at its floor ({over:.2f})")
     if run.info.get("calls"):
         out.append(f"{run.info['calls']} model calls")
     return (" · ".join(out),) if out else ()

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from rkdiff.core.model import Model
+from rkdiff.core.parts import PartError
 from rkdiff.core.records import Dataset, Progress, Trajectory
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import device_name, pick_device
@@ -49,17 +50,29 @@ def stream(experiment: Experiment, device: str = "auto") -> Iterator[Progress | 
         PartError: data, method and guidance turn out not to fit each other.
         ValueError: the device is not there, or the sampler left the finite numbers.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # sums over several threads depend on their number: one thread, the same bytes everywhere
+        yield from _stages(experiment, device)
+
+
+def _stages(experiment: Experiment, device: str) -> Iterator[Progress | Run]:
     clock: dict[str, float] = {}
     yield Progress("preparing", 0, 1)
     p = prepare(experiment, device)
-    yield Progress("preparing", 1, 1, snapshot=start("sobol", min(experiment.particles, 500), p.space.dim, p.rng.child("prior")))
+    refuse_unguidable(p)
+    yield Progress(
+        "preparing", 1, 1, snapshot=start("sobol", min(experiment.particles, 500), p.space.dim, p.rng.child("prior"))
+    )
     with _timed(clock, "fit"):
         model, losses = yield from train(p)
     guided = p.experiment.guidance.wrap(model)  # type: ignore[union-attr]
     with _timed(clock, "sample"):
         trajectory = yield from sample(p, guided, p.rng)
-    arrays = {**_cloud("", p.space, trajectory), **_context(p, guided, trajectory), "loss": losses}
-    arrays |= _cloud("forward.", p.space, forward(p))
+    with _timed(clock, "draw"):
+        arrays = {**_cloud("", p.space, trajectory), **_context(p, guided, trajectory), "loss": losses}
+        there = forward(p)
+        arrays |= _cloud("forward.", p.space, there) | _cloud("return.", p.space, way_back(p, guided, there))
     with _timed(clock, "decode"):
         arrays |= yield from decoded(p.space, trajectory, p.problem.x, p.data, experiment, p.rng)
     with _timed(clock, "measure"):
@@ -101,6 +114,16 @@ def prepare(e: Experiment, device: str = "auto") -> Prepared:
     x = space.encode(data.train)
     problem = Problem(x, space.weights, data.train_labels, e.space.law(data, space), where)  # type: ignore[union-attr]
     return Prepared(e, where, rng, data, space, problem)
+
+
+def refuse_unguidable(p: Prepared) -> None:
+    """Raise `PartError` for guidance that this data cannot follow (no labels, no such class), before anything is trained."""
+    guidance = p.experiment.guidance
+    if guidance is not None and guidance.name != "none" and p.problem.labels is None:
+        raise PartError(
+            f"guidance {guidance.name!r} needs labelled data and {p.data.name!r} has no labels; choose guidance 'none'"
+        )
+    wanted_labels(p, 1, p.rng)
 
 
 def train(p: Prepared) -> Generator[Progress, None, tuple[Model, Float[np.ndarray, "k 2"]]]:
@@ -146,22 +169,22 @@ def sample(p: Prepared, model: Model, rng: Rng) -> Generator[Progress, None, Tra
     return trajectory
 
 
-def _picked(p: Prepared, n: int) -> Int[np.ndarray, " n"]:
+def _picked(p: Prepared, n: int, rng: Rng) -> Int[np.ndarray, " n"]:
     """N training objects in a fixed random order, again from the first when there are too few."""
-    order = p.rng.numpy("picked").permutation(len(p.problem.x))
+    order = rng.numpy("picked").permutation(len(p.problem.x))
     return np.resize(order, n)
 
 
 def _noised_data(p: Prepared, grid: Grid, n: int, rng: Rng) -> Float[np.ndarray, "n d"]:
     """Training points carried to the end of the noising process, in units of the start: (alpha x_0 + sigma xi) / sigma."""
-    t = corrupt(p.problem.x[_picked(p, n)], grid, p.rng.child("forward"))
+    t = corrupt(p.problem.x[_picked(p, n, rng)], grid, rng.child("forward"))
     return t.x[0] / grid.sigma[0]
 
 
 def forward(p: Prepared) -> Trajectory:
     """Data on its way to noise: the schedule's noising process, or the same flow with source and target exchanged."""
     e, n = p.experiment, min(p.experiment.particles, 4000)
-    pick = _picked(p, n)
+    pick = _picked(p, n, p.rng)
     x, labels = p.problem.x[pick], None if p.problem.labels is None else p.problem.labels[pick]
     if e.method.family == "diffusion":
         t = corrupt(x, e.schedule.grid(e.steps), p.rng.child("forward"))  # type: ignore[union-attr]
@@ -172,6 +195,15 @@ def forward(p: Prepared) -> Trajectory:
     return Trajectory(t.u, t.x[::-1].copy(), labels, {k: v[::-1].copy() for k, v in t.curves.items()})
 
 
+def way_back(p: Prepared, model: Model, there: Trajectory) -> Trajectory:
+    """The particles of the noising process on their way back: what "both" plays, without a cut at the noise."""
+    e, grid = p.experiment, time_grid(p.experiment, model)
+    z = there.x[0] / (grid.sigma[0] if e.method.family == "diffusion" else 1.0)
+    asked = there.labels if wanted_labels(p, len(z), p.rng) is not None else None
+    t = e.sampler.run(model, z, grid, p.rng.child("return noise"), labels=asked, device=p.device)  # type: ignore[union-attr]
+    return Trajectory(t.u, t.x, there.labels, t.curves)
+
+
 def measure(p: Prepared, model: Model, trajectory: Trajectory) -> Generator[Progress, None, dict[str, Any]]:
     """Quality figures of the generated cloud: mean and spread over independent starts, each beside its floor."""
     from rkdiff.metrics.quality import Truth
@@ -180,8 +212,14 @@ def measure(p: Prepared, model: Model, trajectory: Trajectory) -> Generator[Prog
     yield Progress("measuring", 0, e.repeats)
     fresh = e.data.fresh(FRESH, p.rng.child("fresh"))
     drawn = None if fresh is None else p.space.encode(np.concatenate([fresh.train, fresh.held_out])) * norm
-    held_out = p.space.encode(p.data.held_out) * norm
-    truth = Truth(p.problem.x * norm, held_out, drawn, e.particles, p.rng.child("quality"))
+    held_out, train = p.space.encode(p.data.held_out) * norm, p.problem.x * norm
+    asked = np.unique(trajectory.labels) if trajectory.labels is not None else np.zeros(0, int)
+    if len(asked) == 1:  # one class was asked for: that class is the truth
+        held_out = held_out[p.data.held_out_labels == asked[0]]
+        train = train[p.problem.labels == asked[0]]
+        if fresh is not None and drawn is not None:
+            drawn = drawn[np.concatenate([fresh.train_labels, fresh.held_out_labels]) == asked[0]]
+    truth = Truth(train, held_out, drawn, e.particles, p.rng.child("quality"))
     per_start = [truth.measure(trajectory.end * norm)]
     for k in range(1, e.repeats):
         yield Progress("measuring", k, e.repeats)

@@ -160,6 +160,7 @@ class Scene:
     Attributes:
         view: x0, x1, y0, y1 of every panel.
         axes: names of the two coordinates.
+        classes: names of the classes for the legend.
         direction: "backward" plays u from 0 to 1 (noise to data), "forward" from 1 to 0, "both" from 1 to 0 and back to 1 (then each
             panel's trajectory is the backward one and `forward` holds the noising one).
     """
@@ -170,3 +171,4 @@ class Scene:
     axes: tuple[str, str] = ("x", "y")
     direction: str = "backward"
     forward: tuple[Trajectory, ...] = ()
+    classes: tuple[str, ...] = ()

@@ -40,7 +40,7 @@ def pack(
     Args:
         scene: one to six panels under one clock.
         frames: frames along the clock; a scene whose trajectories all have a single frame keeps one.
-        classes: names of the classes for the legend; "class 0", ... where missing.
+        classes: names of the classes for the legend (default: the scene's); "class 0", ... where missing.
         run: identity of what is shown. A player that receives new bytes keeps its clock while `run` stays the same and starts over when it
             changes; "" makes the identity depend on titles and sizes.
         show: layers that are on at first; the others are one click away.
@@ -70,7 +70,7 @@ def pack(
             "view": [float(v) for v in scene.view],
             "direction": scene.direction,
             "frames": len(u),
-            "classes": _names(legs, classes),
+            "classes": _names(legs, classes or scene.classes),
             "show": [layer for layer in LAYERS if layer in show],
             "panels": panels,
         }

@@ -27,5 +27,5 @@ def loss_figure(curves: Sequence[tuple[str, str, np.ndarray]]) -> go.Figure:
         )  # fmt: skip
     fig.update_layout(layout(height=260, showlegend=True))
     fig.update_xaxes(title="training done (%)", range=[0, 100])
-    fig.update_yaxes(title="loss", type="log", dtick="D2")
+    fig.update_yaxes(title="loss", type="log", exponentformat="power", nticks=6, minor={"ticks": ""})
     return fig

@@ -54,7 +54,8 @@ def quality_figure(panels: Sequence[tuple[str, str, Mapping[str, Any]]]) -> go.F
             )  # fmt: skip
     fig.add_vline(x=1, line={"color": "rgba(130,140,150,.8)", "dash": "dot", "width": 1})
     fig.update_layout(layout(height=96 + 44 * max(len(names), 1)))
-    fig.update_xaxes(type="log", title="1 = what fresh true samples score")
+    ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
+    fig.update_xaxes(type="log", title="1 = what fresh true samples score", tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
     fig.update_yaxes(autorange="reversed")
     fig.data = tuple(sorted(fig.data, key=lambda trace: trace.mode != "lines"))
     return fig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -41,8 +42,9 @@ def part_knobs(cls: type[Part], key: str, advanced: bool | None = None) -> dict[
     }
 
 
-def knob_widget(k: Knob, key: str) -> Any:
-    """The widget that fits a knob: toggle, select box, slider, or a number field for wide ranges."""
+def knob_widget(k: Knob, key: str, default: Any = None) -> Any:
+    """The widget that fits a knob: toggle, select box, slider, or a number field for wide ranges; `default` replaces the knob's own."""
+    k = k if default is None else replace(k, default=default)
     if k.options:
         return st.selectbox(k.label, k.options, index=k.options.index(k.default), help=k.help, key=key, format_func=readable)
     if k.type is bool:
@@ -50,8 +52,9 @@ def knob_widget(k: Knob, key: str) -> Any:
     low, high = k.type(k.low), k.type(k.high)
     step = k.type(k.step) if k.step else natural_step(k)
     if k.log or (k.type is int and high - low > 250):
+        help = f"{k.help} ({low:g} to {high:g})"
         return st.number_input(
-            k.label, low, high, k.default, step=step, help=k.help, key=key, format=None if k.type is int else "%.4g"
+            k.label, low, high, k.default, step=step, help=help, key=key, format=None if k.type is int else "%.4g"
         )
     return st.slider(k.label, low, high, k.default, step=step, help=k.help, key=key)
 

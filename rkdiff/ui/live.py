@@ -41,13 +41,7 @@ class Ticket:
 @st.cache_data(show_spinner=False, max_entries=32)
 def packed(keys: tuple[str, ...], direction: str) -> bytes:
     """The scene of kept runs, as the player reads it."""
-    runs = [kept(k) for k in keys]
-    return pack(
-        scene_of(runs, direction),
-        FRAMES,
-        classes=runs[0].info.get("meta", {}).get("class_names", ()),
-        run="|".join((*keys, direction)),
-    )
+    return pack(scene_of([kept(k) for k in keys], direction), FRAMES, run="|".join((*keys, direction)))
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -198,14 +192,14 @@ def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
     return Scene(tuple(panels), view, title=type(tickets[0].experiment.data).title())
 
 
-def over_seeds(run: Run, most: int = 10) -> dict[str, Any]:
+def over_seeds(run: Run) -> dict[str, Any]:
     """A run's quality, over every kept run that differs from it in the seed alone."""
-    e = run.experiment
-    others = [replace(e, seed=s) for s in range(most) if s != e.seed]
-    runs = [run, *(kept(o.key) for o in others if store().has(o.key))]
+    mine = {k: v for k, v in run.experiment.to_dict().items() if k != "seed"}
+    alike = [s for s in store().list() if {k: v for k, v in s.experiment.items() if k != "seed"} == mine]
+    figures = [s.info.get("quality", {}) for s in alike] or [run.info["quality"]]
     out = {}
     for name, first in run.info["quality"].items():
-        values = np.array([r.info["quality"][name]["value"] for r in runs if name in r.info["quality"]])
+        values = np.array([q[name]["value"] for q in figures if name in q])
         if len(values) > 1:
             out[name] = {
                 **first,

@@ -16,6 +16,8 @@ FIRST = ("kernel_diffusion", "network_diffusion", "sliced_wasserstein_flow", "ex
 MOST = 4
 PLANE = ("particles", "steps", "start", "seed", "repeats")
 STRUCTURED = ("shown", "decoded", "moments")
+#: Real structured sets are small: as many particles as the shipped scenes have.
+STRUCTURED_DEFAULTS = {"particles": 200}
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,10 @@ def shared_form(data: str) -> dict[str, Any]:
             numbers = {k.name: knob_widget(k, f"shared.{k.name}") for k in knobs(Experiment) if k.name in STRUCTURED}
     with right:
         st.caption("Sampling, for every panel")
-        numbers |= {k.name: knob_widget(k, f"shared.{k.name}") for k in knobs(Experiment) if k.name in PLANE}
+        kind, own = ("structured", STRUCTURED_DEFAULTS) if numbers else ("plane", {})
+        numbers |= {
+            k.name: knob_widget(k, f"shared.{kind}.{k.name}", own.get(k.name)) for k in knobs(Experiment) if k.name in PLANE
+        }
     return {"data": {"name": data, **values}, **numbers}
 
 
@@ -49,7 +54,7 @@ def panel_form(i: int, shared: dict[str, Any]) -> Setup:
     default = FIRST[i] if i < len(FIRST) and FIRST[i] in names else names[0]
     method = pick_part("method", f"method{i}", default=default, label=f"Panel {i + 1}", bind=True)
     try:
-        with st.popover("Settings", icon=":material/tune:", width="stretch"):
+        with st.popover("Settings", icon=":material/tune:", width="stretch"), st.container(width=430, height=420, border=False):
             described = _settings(i, method, shared)
         return Setup(method.title(), Experiment.from_dict(described))
     except PartError as problem:

@@ -10,6 +10,7 @@ import streamlit as st
 from rkdiff.experiment import Run
 from rkdiff.scenes import panel_hues, panel_titles, scene_of
 from rkdiff.store import DamagedRun
+from rkdiff.store.arrays import pack
 from rkdiff.ui.live import live, over_seeds, start
 from rkdiff.ui.session import kept
 
@@ -48,7 +49,7 @@ def readings() -> None:
         st.caption(f"Bars: one standard deviation over {over}. Grey: two fresh true samples against each other.")
         if st.button(f"Repeat with {MORE_SEEDS} more seeds", icon=":material/repeat:", key="seeds"):
             experiments = [(t, r.experiment) for t, r in zip(titles, runs, strict=True)]
-            more = [(t, replace(e, seed=e.seed + s)) for s in range(1, MORE_SEEDS + 1) for t, e in experiments]
+            more = [(t, replace(e, seed=(e.seed + s) % 2**31)) for s in range(1, MORE_SEEDS + 1) for t, e in experiments]
             start(more, keep=[r.experiment.key for r in runs])
             st.rerun()
     with right:
@@ -64,6 +65,8 @@ QUALITY_HELP = """
 **energy distance**: a second distance that sees other errors.
 **memorisation**: distance to the nearest training point over what fresh data have; 0 means copies, 1 means none.
 **spill**: how far the outermost 5 % lie from the data, over what fresh data have.
+
+Below 1 is no miracle: an even (Sobol) start and particles that follow the training points spread more evenly than independent samples do.
 """
 
 
@@ -75,6 +78,7 @@ def cost(run: Run) -> dict[str, str]:
         **shares,
         "trained in": f"{seconds['fit']:.2f} CPU s",
         "sampled in": f"{seconds['sample']:.2f} CPU s",
+        "drawn, decoded, measured in": f"{seconds['draw'] + seconds['decode'] + seconds['measure']:.2f} CPU s",
         "model calls": str(run.info["calls"]),
         "on": str(run.info["device_name"]),
         "run": run.experiment.key,
@@ -95,8 +99,10 @@ def save_menu(direction: str) -> None:
         )
         experiments = json.dumps([r.experiment.to_dict() for r in runs], indent=2)
         st.download_button("Experiments (JSON)", experiments, "experiments.json", "application/json", key="save_json")
+        st.download_button("Arrays of the first panel (NPZ)", lambda: pack(runs[0].arrays), "arrays.npz", key="save_npz")
         st.caption("The same from a terminal:")
-        st.code(f"python -m rkdiff export {' '.join(keys)} --html scene.html", language="bash", wrap_lines=True)
+        flags = "" if direction == "backward" else f" --direction {direction}"
+        st.code(f"python -m rkdiff export {' '.join(keys)} --html scene.html{flags}", language="bash", wrap_lines=True)
 
 
 def html(runs: list[Run], direction: str) -> bytes:

@@ -69,7 +69,7 @@ def test_every_method_can_be_picked_and_misfits_are_explained(playground):
         playground.selectbox(key="method0").set_value(name).run()
         assert not playground.exception, name
     playground.selectbox(key="method0").set_value("sliced_wasserstein_flow")
-    playground.selectbox(key="shared.start").set_value("forward").run()
+    playground.selectbox(key="shared.plane.start").set_value("forward").run()
     assert not playground.exception
     assert "transport" in playground.error[0].value
     assert "choose" in playground.error[0].value

@@ -22,6 +22,11 @@ function control(player) {
   on(part("full"), "click", () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen?.()));
   part("full").hidden = !root.requestFullscreen;
   on(root, "keydown", (event) => keys(player, event));
+  on(document, "keydown", (event) => {
+    // nothing has the focus: the first player on the page takes the keys that move time
+    const moves = [" ", "ArrowLeft", "ArrowRight"].includes(event.key);
+    if (moves && event.target === document.body && window.__rk[0] === player) keys(player, event);
+  });
 
   const spot = (event) => {
     const box = canvas.getBoundingClientRect();
