@@ -1,6 +1,9 @@
 """An experiment is plain JSON, fills what was left out, refuses misfits, and repeats itself to the byte."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -119,3 +122,35 @@ def test_the_forward_start_is_the_end_of_the_noising():
     r = run(small(start="forward"), "cpu")
     back, forth = r.picture(), r.picture("forward.")
     assert np.allclose(back.x[0], forth.x[0], atol=1e-3)
+
+
+def test_the_way_back_begins_where_the_noising_ends():
+    for method in choices("method"):
+        r = run(small(method=method), "cpu")
+        there, back = r.picture("forward."), r.picture("return.")
+        assert np.allclose(there.x[0], back.x[0], atol=1e-3), method
+        assert (there.labels == back.labels).all()
+
+
+def test_starts_are_independent_also_when_they_are_noised_data():
+    q = run(small(start="forward"), "cpu").info["quality"]["sliced_wasserstein"]
+    assert q["sd"] > 0
+
+
+def test_one_asked_class_is_measured_against_that_class():
+    few = {"particles": 200, "steps": 10, "repeats": 1}
+    asked = run(small(**few, guidance={"name": "classifier_free", "strength": 1.0, "target": 1}), "cpu").info["quality"]
+    free = run(small(**few), "cpu").info["quality"]
+    over = lambda q: q["sliced_wasserstein"]["value"] / q["sliced_wasserstein"]["floor"]
+    assert over(asked) < 2 * max(1.0, over(free))
+
+
+def test_bytes_do_not_depend_on_the_threads_of_the_shell():
+    code = "import hashlib; from rkdiff import Experiment, make, run; "
+    code += "r = run(Experiment(make('data', 'digits', n=200), make('method', 'kernel_diffusion'), particles=40, steps=5, repeats=1), 'cpu'); "
+    code += "print(hashlib.sha256(b''.join(r.arrays[k].tobytes() for k in sorted(r.arrays))).hexdigest())"
+    seen = set()
+    for threads in ("1", "2"):
+        env = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        seen.add(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout)
+    assert len(seen) == 1
