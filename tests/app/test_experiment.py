@@ -147,7 +147,10 @@ def test_one_asked_class_is_measured_against_that_class():
 
 def test_bytes_do_not_depend_on_the_threads_of_the_shell():
     code = "import hashlib; from rkdiff import Experiment, make, run; "
-    code += "r = run(Experiment(make('data', 'digits', n=200), make('method', 'kernel_diffusion'), particles=40, steps=5, repeats=1), 'cpu'); "
+    code += (
+        "e = Experiment(make('data', 'digits', n=200), make('method', 'kernel_diffusion'), particles=40, steps=5, repeats=1); "
+    )
+    code += "r = run(e, 'cpu'); "
     code += "print(hashlib.sha256(b''.join(r.arrays[k].tobytes() for k in sorted(r.arrays))).hexdigest())"
     seen = set()
     for threads in ("1", "2"):
