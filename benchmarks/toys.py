@@ -3,7 +3,7 @@
 Two moons, eight Gaussians, checkerboard, spiral; 2000 training points; 4096 particles from a Sobol start, walked by Heun on the Karras
 clock in 40 steps (`--set schedule=flow_matching`, `steps=24`, `clock=t`, `methods=a,b`, `sets=a,b` choose otherwise). The seed draws data,
 start and training. The reference is 40 000 fresh points; the floor of SW2 is its mean over 12 fresh samples *of the training size, 2000*,
-against that reference, so the training set itself has ratio 1 on average over seeds and 4096 fresh draws about 0.7. Memorisation is the
+against that reference, so the training set itself has ratio 1 on average over seeds, 4096 fresh draws 0.7 to 0.9. Memorisation is the
 median distance to the nearest training point, spill the 95 % quantile of the distance to the nearest reference point, each over the same
 for fresh points (1 and 1 are perfect). CPU s and wall s are the training alone. On an accelerator each cloud is also compared with the
 CPU's, particle by particle.
