@@ -57,6 +57,8 @@ def readings() -> None:
         figure = loss_figure([(t, h, r.arrays["loss"]) for t, h, r in zip(titles, hues, runs, strict=True)])
         if figure.data:
             st.plotly_chart(figure, key="loss", config=CONFIG, alt="training loss of each panel")
+        if any(r.experiment.method.name == "kernel_diffusion" for r in runs):
+            st.caption("Kernel diffusion is fitted level by level, from much noise to little: one descent for each model it fits.")
         st.table({t: cost(r) for t, r in zip(titles, runs, strict=True)})
 
 
