@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import UInt8
 
-from rkdiff.core.parts import knob
+from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.data import Source
@@ -40,9 +40,18 @@ class Communities(Source):
     p_inter: float = knob(0.05, 0.0, 0.3, advanced=True, help="expected links between the communities, per node of the graph")
 
     def make(self, rng: Rng) -> Dataset:
-        """`n` training graphs and a quarter as many held out (the 80/20 split of the protocol)."""
+        """`n` training graphs and a quarter as many held out (the 80/20 split of the protocol).
+
+        Raises:
+            PartError: the knobs leave so little to chance that all training graphs are one and the same.
+        """
         held_out = max(self.n // 4, 2)
         graphs = self._draw(self.n + held_out, rng.numpy("graphs"))
+        if _all_one(graphs[: self.n]):
+            remedy = "widen min_nodes to max_nodes, raise p_inter, lower p_intra or take more graphs"
+            raise PartError(
+                f"the {self.n} training graphs of {self.name!r} all look alike, so nothing can be learned; {remedy}"
+            )
         return Dataset(
             self.name, self.modality, graphs[: self.n], graphs[self.n :], meta={"source": SOURCE, "rule": "two communities"}
         )
@@ -67,3 +76,11 @@ class Communities(Source):
         upper = np.triu(rng.random(chance.shape) < chance, 1)
         graphs = (upper | upper.transpose(0, 2, 1) | (there[:, :, None] & np.eye(many, dtype=bool))).astype(np.uint8)
         return join_pieces(graphs, rng)
+
+
+def _all_one(graphs: UInt8[np.ndarray, "n N N"]) -> bool:
+    """Whether the graphs are all the same up to the order of their nodes."""
+    from rkdiff.metrics.graphs import unique_share
+
+    degrees = np.sort(graphs.sum(1), axis=1)
+    return bool((degrees == degrees[0]).all()) and unique_share(graphs) == 1 / len(graphs)

@@ -56,7 +56,7 @@ class GraphAtlas(Source):
         if self.connected:
             graphs = graphs[connected(graphs)]
         order = rng.numpy("split").permutation(len(graphs))
-        cut = min(max(round(self.share * len(graphs)), 2), len(graphs) - 1)
+        cut = min(max(round(self.share * len(graphs)), 2), len(graphs) - 2)  # two of each, even of the four smallest graphs
         graphs = graphs[order]
         n = nodes(graphs).sum(1)
         labels = (2 * adjacency(graphs).sum((1, 2)) > n * (n - 1)).astype(int)

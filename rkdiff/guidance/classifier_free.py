@@ -46,17 +46,27 @@ class ClassifierFree(Guidance):
             )
         if model.classes < 1:
             raise PartError(
-                "classifier-free guidance needs classes and this model was given data without labels; choose guidance 'none'"
+                "classifier-free guidance needs classes and this model was trained without; "
+                "switch the method's knob 'conditional' on (the data must have labels) or choose guidance 'none'"
             )
         _check(self.target, model.classes)
         return Guided(model, self.strength, self.target)
 
     def labels(self, n: int, counts: Int[np.ndarray, " c"], rng: Rng) -> Int[np.ndarray, " n"] | None:
-        """The one class, or every class in proportion to `counts` (to the nearest particle), shuffled."""
+        """The one class, or every class in proportion to `counts` (to the nearest particle), shuffled; None at strength 0.
+
+        Raises:
+            PartError: the data has no labels, not this class, or no training object of it.
+        """
         if counts.sum() < 1:
             raise PartError("classifier-free guidance needs labelled data and this data has none; choose guidance 'none'")
         _check(self.target, len(counts))
+        if self.strength == 0:
+            return None
         if self.target >= 0:
+            if not counts[self.target]:
+                known = ", ".join(map(str, np.flatnonzero(counts)))
+                raise PartError(f"no training object is of class {self.target}; choose -1 (every class) or one of {known}")
             return np.full(n, self.target, dtype=np.int64)
         share = n * counts / counts.sum()
         each = np.floor(share).astype(np.int64)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from rkdiff.core.parts import PartError
 from rkdiff.kernels.vectors import Kernel
 
 _FLAT = 1e-10
@@ -99,7 +100,7 @@ def embed(
     """Fit r coordinates (fewer where the data spans fewer): exactly, or through random landmarks above `exact_up_to` objects.
 
     Raises:
-        ValueError: fewer than two different objects.
+        PartError: fewer than two different objects.
     """
     n = len(x)
     if n <= exact_up_to:
@@ -111,7 +112,7 @@ def _keep(mu: Float[np.ndarray, " m"], r: int, size: float, n: int) -> int:
     """How many of the falling eigenvalues to keep."""
     rank = int((mu > _FLAT * max(mu[0], _FLAT * size)).sum()) if len(mu) else 0
     if rank == 0 or mu[0] <= 1e-12 * size:
-        raise ValueError(f"the {n} training objects all look alike to this kernel; give at least two different ones")
+        raise PartError(f"the {n} training objects all look alike to this kernel; give at least two different ones")
     return min(r, rank)
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from rkdiff.worker.job import do, sender
 from rkdiff.worker.server import Child, Closed, Server
 
-_HEAVY = ("sklearn.datasets", "sklearn.neighbors", "scipy.stats", "scipy.optimize", "scipy.spatial", "networkx", "ot")
+_HEAVY = ("sklearn.datasets", "sklearn.neighbors", "scipy.stats", "scipy.optimize", "scipy.spatial", "networkx")
 _PR_SET_PDEATHSIG = 1
 
 

@@ -6,10 +6,11 @@ import sys
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from strategies import members
 
+from rkdiff.core.parts import PartError
 from rkdiff.core.rng import Rng
 from rkdiff.data.communities import Communities
 from rkdiff.data.digits import Digits
@@ -53,12 +54,29 @@ def test_the_two_parts_of_the_atlas_make_the_whole(source, seed):
     wanted = wanted[connected(wanted)] if source.connected else wanted
     assert sorted(g.tobytes() for g in whole) == sorted(g.tobytes() for g in wanted)
     assert len(data.train) >= 2
-    assert len(data.held_out) >= 1
+    assert len(data.held_out) >= 2
+
+
+@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_smallest_atlas_keeps_two_graphs_on_each_side(share, connected):
+    data = GraphAtlas(max_nodes=3, connected=connected, share=share).make(Rng(0))
+    assert min(len(data.train), len(data.held_out)) >= 2
+
+
+def test_communities_that_are_all_one_graph_are_refused_with_a_remedy():
+    """Two joined pairs of nodes are a path of four, however they are joined."""
+    for seed in range(4):
+        with pytest.raises(PartError, match=r"all look alike.*; widen min_nodes to max_nodes, raise p_inter"):
+            Communities(n=4, min_nodes=4, max_nodes=4, p_intra=1.0, p_inter=0.0).make(Rng(seed))
 
 
 @given(members(Communities, n=st.integers(4, 40)), st.integers(0, 5))
 def test_communities_are_simple_connected_graphs_of_the_wanted_sizes(source, seed):
-    data = source.make(Rng(seed))
+    try:
+        data = source.make(Rng(seed))
+    except PartError:
+        reject()  # all graphs are one, see above
     for graphs in (data.train, data.held_out, source.fresh(3, Rng(seed)).train):
         well_formed(graphs)
         assert connected(graphs).all()

@@ -90,6 +90,11 @@ def test_every_class_is_asked_for_in_the_datas_proportions():
     np.testing.assert_array_equal(ClassifierFree(target=1).labels(3, COUNTS, Rng(0)), [1, 1, 1])
 
 
+def test_at_strength_zero_nobody_is_asked_for_a_class():
+    assert ClassifierFree(strength=0.0).labels(5, COUNTS, Rng(0)) is None
+    assert ClassifierFree(strength=0.0, target=1).labels(5, np.array([5, 0]), Rng(0)) is None
+
+
 @given(st.integers(1, 500), st.lists(st.integers(0, 50), min_size=1, max_size=9).filter(any))
 def test_shares_are_right_to_the_nearest_particle(n, counts):
     counts = np.array(counts)
@@ -114,11 +119,13 @@ def test_what_cannot_be_guided_is_refused():
 
     with pytest.raises(PartError, match="two denoisers and this model is none"):
         ClassifierFree().wrap(Pull())
-    with pytest.raises(PartError, match="data without labels; choose guidance 'none'"):
+    with pytest.raises(PartError, match="trained without; switch the method's knob 'conditional' on"):
         ClassifierFree().wrap(Linear(1.0))
     with pytest.raises(PartError, match="the data has 2; choose -1"):
         ClassifierFree(target=2).wrap(MODEL)
     with pytest.raises(PartError, match="the data has 2; choose -1"):
         ClassifierFree(target=5).labels(10, COUNTS, Rng(0))
+    with pytest.raises(PartError, match=r"no training object is of class 1; choose -1 .* or one of 0, 2$"):
+        ClassifierFree(target=1).labels(10, np.array([4, 0, 5]), Rng(0))
     with pytest.raises(PartError, match="this data has none"):
         ClassifierFree().labels(10, np.zeros(0, dtype=int), Rng(0))
