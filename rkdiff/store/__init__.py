@@ -26,14 +26,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rkdiff.experiment import Run
-from rkdiff.store.folder import DamagedRun, as_run, read_index, write_files
+from rkdiff.store.folder import DamagedRun, as_run, read_entry, write_files
+from rkdiff.store.refusal import UnwritableStore
 
-__all__ = ["DamagedRun", "MissingRun", "Store", "Summary", "valid_key"]
+__all__ = ["DamagedRun", "MissingRun", "Store", "Summary", "UnwritableStore", "valid_key"]
 
 T = TypeVar("T")
 
 #: A hidden folder older than this belongs to nobody who still writes.
 _LEFTOVER_SECONDS = 3600.0
+#: What is written, and removed, to see whether a run could be kept.
+_PROBE_BYTES = 1_000_000
 
 
 class MissingRun(LookupError):
@@ -65,7 +68,9 @@ def valid_key(key: str) -> str:
         ValueError: anything but 8 to 64 small hexadecimal digits, so that a key can never lead out of the store.
     """
     if not isinstance(key, str) or not re.fullmatch(r"[0-9a-f]{8,64}", key):
-        raise ValueError(f"{key!r:.80} is not the key of a run; a key is 16 hexadecimal digits, as `rkdiff list` shows them")
+        raise ValueError(
+            f"{key!r:.80} is not the key of a run; a key is 16 hexadecimal digits, as `rkdiff list runs` shows them"
+        )
     return key
 
 
@@ -73,9 +78,18 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     """What tells a folder from another that was moved into its place; None where there is none."""
     try:
         seen = folder.stat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return seen.st_ino, seen.st_mtime_ns
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, or whatever else bears its name."""
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
 
 
 class Store:
@@ -93,27 +107,49 @@ class Store:
         return self.root / valid_key(key)
 
     def has(self, key: str) -> bool:
-        """Whether a run that looks whole is kept under the key (its arrays are checked when it is loaded)."""
+        """Whether `load` would give a run: every byte is checked, so that a damaged run is done again."""
         try:
-            self._steadily(self.path(key), read_index)
-        except (DamagedRun, FileNotFoundError):
+            self.load(key)
+        except (DamagedRun, MissingRun):
             return False
         return True
 
+    def check_writable(self) -> None:
+        """Write a little and remove it, so that a full or closed disk is noticed before the work and not after it.
+
+        Raises:
+            UnwritableStore: no run could be kept here; the message says why.
+        """
+        probe = self.root / f".new-probe-{uuid.uuid4().hex}"
+        with self._kept():
+            try:
+                self.root.mkdir(parents=True, exist_ok=True)
+                with probe.open("wb") as file:
+                    file.write(bytes(_PROBE_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())
+            finally:
+                _remove(probe)
+
     def save(self, run: Run) -> str:
-        """Keep a run and return its key. The same run again changes nothing; a different one under the key takes its place."""
+        """Keep a run and return its key. The same run again changes nothing; a different one under the key takes its place.
+
+        Raises:
+            UnwritableStore: the folder cannot hold it; the message says why.
+        """
         key = valid_key(run.experiment.key)
-        self.root.mkdir(parents=True, exist_ok=True)
-        self._sweep()
         fresh = self._hidden("new", key)
-        try:
-            write_files(fresh, run)
-            for _ in range(50):
-                if self._same_files(fresh, self.path(key)) or self._moved(fresh, self.path(key)):
-                    return key
-            raise OSError(f"run {key} could not be moved to {self.path(key)}: something else keeps writing there; try again")
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        with self._kept():
+            try:
+                self.root.mkdir(parents=True, exist_ok=True)
+                self._sweep()
+                write_files(fresh, run)
+                for _ in range(50):
+                    if self._same_files(fresh, self.path(key)) or self._moved(fresh, self.path(key)):
+                        return key
+                raise OSError(f"something else keeps writing run {key}")
+            finally:
+                _remove(fresh)
 
     def load(self, key: str) -> Run:
         """The whole run, checked.
@@ -132,9 +168,11 @@ class Store:
         gone = self._hidden("old", key)
         try:
             self.path(key).rename(gone)
-        except FileNotFoundError:
+        except OSError:
+            if os.path.lexists(self.path(key)):
+                raise
             return False
-        shutil.rmtree(gone, ignore_errors=True)
+        _remove(gone)
         return True
 
     def list(self) -> tuple[Summary, ...]:
@@ -147,11 +185,15 @@ class Store:
         return tuple(s for s in self._read_all() if isinstance(s, DamagedRun))
 
     def _read_all(self) -> Iterator[Summary | DamagedRun]:
-        for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
+        try:
+            folders = sorted(self.root.iterdir())
+        except OSError:
+            return  # no folder, or none that may be looked into: nothing is kept here for us
+        for folder in folders:
             if not re.fullmatch(r"[0-9a-f]{8,64}", folder.name):
                 continue
             try:
-                config, index = self._steadily(folder, read_index)
+                _, config, index = self._steadily(folder, read_entry)
                 size = sum(f["bytes"] for f in index["files"].values())
                 yield Summary(folder.name, config, index["info"], float(index["saved"]), size)
             except DamagedRun as damage:
@@ -170,15 +212,23 @@ class Store:
                     raise
         raise DamagedRun(folder.name, "something keeps replacing it")
 
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        """What the system says against writing, in plain words."""
+        try:
+            yield
+        except OSError as error:
+            raise UnwritableStore(self.root, error) from error
+
     def _hidden(self, purpose: str, key: str) -> Path:
         return self.root / f".{purpose}-{valid_key(key)}-{uuid.uuid4().hex}"
 
     def _same_files(self, fresh: Path, kept: Path) -> bool:
         """Whether the run is already kept, byte for byte."""
         try:
-            files = read_index(kept)[1]["files"]
+            files = read_entry(kept).record["files"]
             return all((kept / name).read_bytes() == (fresh / name).read_bytes() for name in files)
-        except (DamagedRun, FileNotFoundError):
+        except (DamagedRun, OSError):
             return False
 
     def _moved(self, fresh: Path, kept: Path) -> bool:
@@ -193,7 +243,7 @@ class Store:
                 aside.rename(kept)  # fails where another process has put its run there, which is as well
             return False
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            _remove(aside)
         return True
 
     def _sweep(self) -> None:
@@ -201,9 +251,9 @@ class Store:
         for leftover in self.root.glob(".*-*-*"):
             purpose, _, key = leftover.name[1:].rpartition("-")[0].partition("-")
             with contextlib.suppress(OSError):
-                if time.time() - leftover.stat().st_mtime < _LEFTOVER_SECONDS:
+                if time.time() - leftover.lstat().st_mtime < _LEFTOVER_SECONDS:
                     continue
                 if purpose == "aside" and not self.path(key).exists():
                     leftover.rename(self.path(key))
                 elif purpose in {"new", "old", "aside"}:
-                    shutil.rmtree(leftover, ignore_errors=True)
+                    _remove(leftover)

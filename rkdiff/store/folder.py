@@ -1,17 +1,22 @@
 """One run <-> the four files of its folder.
 
 `run.json` names the size and the SHA-256 of the other files and carries a digest of itself, so every change of any byte is noticed, and
-the reason is said in one line. Reading believes nothing: every length, digest, version and type is checked before it is used.
+the reason is said in one line. Reading believes nothing: every length, digest, version and type is checked before it is used. The
+folder's name is the digest of the experiment as it was written, so runs from before a knob existed stay readable: it takes its default.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
+import stat
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,9 +38,18 @@ class DamagedRun(ValueError):
         reason: what is wrong, in one line.
     """
 
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(f"the stored run {key} is damaged: {reason}; delete it or run the experiment again")
+    def __init__(self, key: str, reason: str, foreign: bool = False) -> None:
+        what = "was made by another version" if foreign else "is damaged"
+        super().__init__(f"the stored run {key} {what}: {reason}; delete it or run the experiment again")
         self.key, self.reason = key, reason
+
+
+class Entry(NamedTuple):
+    """What is known of a run before its arrays are read."""
+
+    experiment: Experiment
+    config: dict[str, Any]
+    record: dict[str, Any]
 
 
 def write_files(folder: Path, run: Run) -> None:
@@ -64,26 +78,28 @@ def write_files(folder: Path, run: Run) -> None:
             os.fsync(file.fileno())
 
 
-def read_index(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The experiment's JSON and `run.json`, after every check that needs no array to be read.
+def read_entry(folder: Path) -> Entry:
+    """The experiment and `run.json`, after every check that needs no array to be read.
 
     Raises:
         FileNotFoundError: there is no such folder.
         DamagedRun: anything else that is wrong.
     """
-    index = _parsed(folder, INDEX, _bytes(folder, INDEX))
-    key = folder.name
-    if index.get("format") != FORMAT:
-        raise DamagedRun(key, f"{INDEX} has format {index.get('format')!r}, this program reads format {FORMAT}")
-    if index.get("digest") != digest({k: v for k, v in index.items() if k != "digest"}):
-        raise DamagedRun(key, f"{INDEX} was changed after it was written")
+    key, index = folder.name, _index(folder)
     for name in (CONFIG, ARRAYS, MODEL):
-        size = (folder / name).stat().st_size if (folder / name).is_file() else None
-        if size is None:
-            raise DamagedRun(key, f"{name} is missing")
-        if size != index["files"][name]["bytes"]:
-            raise DamagedRun(key, f"{name} has {size} bytes instead of {index['files'][name]['bytes']}")
-    return _parsed(folder, CONFIG, _checked(folder, CONFIG, index)), index
+        with _told(folder, name):
+            size, wanted = (folder / name).stat().st_size, index["files"][name]["bytes"]
+        if size != wanted:
+            raise DamagedRun(key, f"{name} has {size} bytes instead of {wanted}")
+    config = _parsed(folder, CONFIG, _checked(folder, CONFIG, index))
+    if not key == index["key"] == _digest(config):
+        raise DamagedRun(key, f"it holds another experiment ({_digest(config)})")
+    try:
+        return Entry(Experiment.from_dict(config), config, index)
+    except PartError as error:
+        raise DamagedRun(key, str(error), foreign=True) from None
+    except Exception as error:  # noqa: BLE001 - a signed text may hold anything in place of a part
+        raise DamagedRun(key, f"{CONFIG} is no experiment ({_line(error)})") from None
 
 
 def as_run(folder: Path) -> Run:
@@ -93,29 +109,48 @@ def as_run(folder: Path) -> Run:
         FileNotFoundError: there is no such folder.
         DamagedRun: it is not a whole run.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    config, index = read_index(folder)
+    experiment, _, index = read_entry(folder)
+    arrays = _decoded(folder, ARRAYS, index, unpack)
+    return Run(experiment, arrays, index["info"], _decoded(folder, MODEL, index, load))
+
+
+def _decoded(folder: Path, name: str, index: dict[str, Any], decode: Callable[[bytes], Any]) -> dict[str, np.ndarray]:
+    data = _checked(folder, name, index)
     try:
-        experiment = Experiment.from_dict(config)
-    except PartError as error:
-        raise DamagedRun(folder.name, f"its experiment cannot be read here ({error})") from None
-    if not folder.name == index["key"] == experiment.key:
-        raise DamagedRun(folder.name, f"it holds another experiment ({experiment.key})")
+        return dict(decode(data))
+    except Exception as error:  # noqa: BLE001 - zipfile, zlib, NumPy and safetensors raise a dozen kinds for a bad file
+        raise DamagedRun(folder.name, f"{name} cannot be read ({_line(error)})") from None
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    """`run.json`, once its version, digest and entries are right."""
+    key, index = folder.name, _parsed(folder, INDEX, _bytes(folder, INDEX))
+    version = index.get("format")
+    if version != FORMAT:
+        said = f"{INDEX} has format {version!r:.40}, this program reads format {FORMAT}"
+        raise DamagedRun(key, said, foreign=isinstance(version, int))
+    if index.get("digest") != _digest({k: v for k, v in index.items() if k != "digest"}):
+        raise DamagedRun(key, f"{INDEX} was changed after it was written")
+    files, saved = index.get("files"), index.get("saved")
+    whole = isinstance(files, dict) and files.keys() == {CONFIG, ARRAYS, MODEL} and all(map(_is_file_entry, files.values()))
+    whole = whole and isinstance(index.get("info"), dict) and isinstance(index.get("key"), str)
+    if not (whole and isinstance(saved, (int, float)) and 0 <= saved < 2e11):  # calendars end with the year 9999
+        raise DamagedRun(key, f"{INDEX} is incomplete or holds something else")
+    return index
+
+
+def _is_file_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("bytes"), int) and isinstance(entry.get("sha256"), str)
+
+
+def _digest(value: Any) -> str:
+    """The digest of parsed JSON; that of nothing where it is nested too deeply to be written again."""
     try:
-        arrays = unpack(_checked(folder, ARRAYS, index))
-    except DamagedRun:
-        raise
-    except Exception as error:  # noqa: BLE001 - zipfile, zlib and NumPy raise a dozen kinds for a bad file
-        raise DamagedRun(folder.name, f"{ARRAYS} cannot be read ({_line(error)})") from None
-    try:
-        model: dict[str, np.ndarray] = load(_checked(folder, MODEL, index))
-    except (SafetensorError, ValueError, KeyError) as error:
-        if isinstance(error, DamagedRun):
-            raise
-        raise DamagedRun(folder.name, f"{MODEL} cannot be read ({_line(error)})") from None
-    return Run(experiment, arrays, index["info"], model)
+        return digest(value)
+    except RecursionError:
+        return ""
 
 
 def _sha(data: bytes) -> str:
@@ -135,15 +170,33 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, default=number) + "\n").encode()
 
 
-def _bytes(folder: Path, name: str) -> bytes:
+@contextlib.contextmanager
+def _told(folder: Path, name: str) -> Iterator[None]:
+    """Everything the system may say against reading a file, as `DamagedRun`, or `FileNotFoundError` where there is no such folder."""
     try:
-        return (folder / name).read_bytes()
-    except FileNotFoundError:
-        if not folder.is_dir():
-            raise
-        raise DamagedRun(folder.name, f"{name} is missing") from None
+        yield
     except OSError as error:
-        raise DamagedRun(folder.name, f"{name} cannot be read ({error.strerror})") from None
+        if _absent(folder):
+            raise FileNotFoundError(folder) from None
+        missing = isinstance(error, FileNotFoundError)
+        reason = f"{name} is missing" if missing else f"{name} cannot be read ({error.strerror})"
+        raise DamagedRun(folder.name, reason) from None
+
+
+def _absent(folder: Path) -> bool:
+    """Whether nothing has this name: not even a link that leads nowhere, and nothing that merely may not be looked at."""
+    try:
+        folder.lstat()
+    except OSError as error:
+        return error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+    return False
+
+
+def _bytes(folder: Path, name: str) -> bytes:
+    with _told(folder, name):
+        if not stat.S_ISREG((folder / name).stat().st_mode):  # a pipe would be waited for without end
+            raise DamagedRun(folder.name, f"{name} is no ordinary file")
+        return (folder / name).read_bytes()
 
 
 def _checked(folder: Path, name: str, index: dict[str, Any]) -> bytes:

@@ -1,8 +1,11 @@
 """Runs are kept whole, byte for byte, or told apart as damaged."""
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,9 +14,9 @@ import time
 import numpy as np
 import pytest
 
-from rkdiff.core.parts import digest, make
+from rkdiff.core.parts import PartError, choices, digest, make
 from rkdiff.experiment import Experiment, Run
-from rkdiff.store import DamagedRun, MissingRun, Store
+from rkdiff.store import DamagedRun, MissingRun, Store, UnwritableStore
 from rkdiff.store.arrays import pack, unpack
 
 KEYS_THAT_ARE_NONE = [
@@ -200,13 +203,6 @@ def with_other_config(folder):
     reindexed(folder)
 
 
-def with_unknown_part(folder):
-    config = json.loads((folder / "config.json").read_text())
-    config["method"] = {"name": "telepathy"}
-    (folder / "config.json").write_text(json.dumps(config))
-    reindexed(folder)
-
-
 def with_single_array(folder):
     with (folder / "arrays.npz").open("wb") as file:
         np.save(file, np.zeros(3))
@@ -222,6 +218,38 @@ def with_bad_member(folder):
 def with_bad_model(folder):
     (folder / "model.safetensors").write_bytes(b"\xff" * 64)
     reindexed(folder)
+
+
+def without(*names):
+    """The index lacks an entry, and its digest agrees."""
+
+    def harm(folder):
+        index = json.loads((folder / "run.json").read_text())
+        for name in (*names, "digest"):
+            index.pop(name)
+        (folder / "run.json").write_text(json.dumps({**index, "digest": digest(index)}))
+
+    return harm
+
+
+def with_a_pipe(folder):
+    (folder / "run.json").unlink()
+    os.mkfifo(folder / "run.json")
+
+
+def with_a_loop(folder):
+    shutil.rmtree(folder)
+    folder.symlink_to(folder)
+
+
+def with_a_looping_file(folder):
+    (folder / "arrays.npz").unlink()
+    (folder / "arrays.npz").symlink_to(folder / "arrays.npz")
+
+
+def with_a_file_for_a_folder(folder):
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
 
 
 #: name -> (what happens to the folder, what is said, whether a look without reading the arrays notices)
@@ -251,8 +279,16 @@ DAMAGE = {
     "one array only": (with_single_array, "not an archive of arrays", False),
     "a broken archive": (with_bad_member, "arrays.npz cannot be read", False),
     "a broken model": (with_bad_model, "model.safetensors cannot be read", False),
-    "another experiment": (with_other_config, "it holds another experiment", False),
-    "a part unknown here": (with_unknown_part, "there is no method named 'telepathy'", False),
+    "another experiment": (with_other_config, "it holds another experiment", True),
+    "a signed index without files": (without("files"), "run.json is incomplete", True),
+    "a signed index without a time": (without("saved"), "run.json is incomplete", True),
+    "a signed index without figures": (without("info"), "run.json is incomplete", True),
+    "a time that is none": (lambda f: reindexed(f, saved="x"), "run.json is incomplete", True),
+    "a time beyond all calendars": (lambda f: reindexed(f, saved=1e300), "run.json is incomplete", True),
+    "a pipe": (with_a_pipe, "run.json is no ordinary file", True),
+    "a link to itself": (with_a_loop, "run.json cannot be read", True),
+    "a file linked to itself": (with_a_looping_file, "arrays.npz cannot be read", True),
+    "a file in place of the folder": (with_a_file_for_a_folder, "run.json cannot be read", True),
 }
 
 
@@ -267,18 +303,130 @@ def test_a_damaged_run_is_told_and_skipped(store, damage):
     assert key in str(caught.value)
     assert "\n" not in str(caught.value)
     assert (key in {d.key for d in store.damaged()}) == at_a_look
-    assert store.has(key) != at_a_look
+    assert (key in {s.key for s in store.list()}) != at_a_look
+    assert not store.has(key), "what cannot be loaded is done again"
+    assert store.has(whole)
     assert whole in {s.key for s in store.list()}
     store.load(whole)
     assert store.save(a_run(0)) == key
     assert equal(store.load(key).arrays, a_run(0).arrays)
+    assert {f.name for f in store.root.iterdir()} == {key, whole}
 
 
-def test_a_damaged_run_can_be_deleted(kept):
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_run_can_be_deleted(kept, damage):
     store, key, _ = kept
-    (store.path(key) / "run.json").unlink()
+    DAMAGE[damage][0](store.path(key))
     assert store.delete(key)
     assert store.damaged() == ()
+    assert list(store.root.iterdir()) == []
+
+
+def rewritten(store, key, change):
+    """The run as another version of the program would have kept it: another experiment's text, under the key of that text."""
+    config = json.loads((store.path(key) / "config.json").read_text())
+    change(config)
+    folder = store.path(key).rename(store.root / digest(config))
+    (folder / "config.json").write_text(json.dumps(config))
+    reindexed(folder, key=folder.name)
+    return folder.name
+
+
+def test_a_run_from_before_a_knob_existed_is_read_with_its_default(kept):
+    store, _, run = kept
+    old = rewritten(store, kept[1], lambda c: (c.pop("repeats"), c["data"].pop("noise")))
+    assert old != kept[1]
+    assert store.has(old)
+    assert store.damaged() == ()
+    assert [s.key for s in store.list()] == [old]
+    back = store.load(old)
+    assert back.experiment == run.experiment
+    assert equal(back.arrays, run.arrays)
+
+
+FOREIGN = {
+    "a newer meaning": (lambda c: c.update(meaning=99), "was made by another version: .* version 99"),
+    "a part unknown here": (
+        lambda c: c.update(method={"name": "telepathy"}),
+        "was made by another version: there is no method named 'telepathy'",
+    ),
+    "an entry unknown here": (lambda c: c.update(speed=3), "was made by another version: .* no entry 'speed'"),
+    "no data": (lambda c: c.update(data=None), "is damaged: config.json is no experiment"),
+    "a list for a text": (lambda c: c.update(start=["sobol"]), r"was made by another version: Experiment.start is \['sobol'\]"),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_a_run_of_another_version_is_called_so_and_skipped(kept, case):
+    store, key, run = kept
+    change, said = FOREIGN[case]
+    foreign = rewritten(store, key, change)
+    assert store.save(run) == key
+    with pytest.raises(DamagedRun, match=said):
+        store.load(foreign)
+    assert not store.has(foreign)
+    assert [s.key for s in store.list()] == [key]
+    assert [d.key for d in store.damaged()] == [foreign]
+
+
+@pytest.mark.parametrize("name", choices("method"))
+def test_the_text_of_an_experiment_has_the_digest_that_is_its_key(name):
+    for data in choices("data"):
+        with contextlib.suppress(PartError):
+            e = Experiment(make("data", data), make("method", name))
+            assert digest(json.loads(json.dumps(e.to_dict(), indent=1))) == e.key
+
+
+@pytest.fixture(params=["a file", "below a file", "a loop"])
+def no_folder(request, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    return Store(
+        {"a file": tmp_path / "file", "below a file": tmp_path / "file" / "x", "a loop": tmp_path / "loop"}[request.param]
+    )
+
+
+def test_a_store_that_is_no_folder_is_empty_and_says_so_when_it_should_keep(no_folder):
+    key = a_run().experiment.key
+    assert no_folder.list() == no_folder.damaged() == ()
+    assert not no_folder.has(key)
+    assert not no_folder.delete(key)
+    with pytest.raises(MissingRun):
+        no_folder.load(key)
+    for ask in (no_folder.check_writable, lambda: no_folder.save(a_run())):
+        with pytest.raises(
+            UnwritableStore, match=f"runs cannot be kept in {no_folder.root}: it is not a folder; choose another"
+        ):
+            ask()
+
+
+WHY = {errno.ENOSPC: "the disk is full", errno.EROFS: "it can only be read", errno.EACCES: "permission is denied"}
+
+
+@pytest.mark.parametrize("number", WHY)
+def test_a_store_that_cannot_keep_says_why_in_plain_words(store, monkeypatch, number):
+    def refuse(fd):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    for ask in (store.check_writable, lambda: store.save(a_run())):
+        with pytest.raises(UnwritableStore, match=WHY[number]) as caught:
+            ask()
+        assert "Errno" not in str(caught.value)
+    assert list(store.root.iterdir()) == []
+
+
+def test_a_limit_on_the_size_of_files_is_noticed_before_the_work(store):
+    code = "import resource; from rkdiff.store import Store; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); "
+    code += f"Store({str(store.root)!r}).check_writable()"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr
+    assert "files there may not become large enough" in said
+    assert list(store.root.iterdir()) == []
+
+
+def test_asking_whether_runs_can_be_kept_leaves_nothing_behind(store):
+    store.check_writable()
+    assert list(store.root.iterdir()) == []
 
 
 def test_strangers_in_the_folder_are_left_alone(kept):
