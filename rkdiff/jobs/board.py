@@ -79,10 +79,24 @@ class Board:
 
     def cancel(self, job: str, now: float, message: str = "stopped") -> None:
         """Withdraw a job; its task is stopped when nobody else wants it."""
+        status = self.statuses.get(job)
+        if status is None or not status.live:
+            return
+        self._publish(job, state="cancelled", position=None, finished=now, eta_s=None, pid=None, message=message)
+        self._leave(job, now)
+
+    def fail(self, job: str, message: str, now: float) -> None:
+        """End a job that could not be put in its place."""
+        status = self.statuses.get(job)
+        if status is not None and status.live:
+            self._publish(job, state="failed", position=None, finished=now, message=message)
+            self._leave(job, now)
+
+    def _leave(self, job: str, now: float) -> None:
+        """Take a job that has ended from its task, if it had got one."""
         task = self._task_of.pop(job, None)
         if task is None:
             return
-        self._publish(job, state="cancelled", position=None, finished=now, eta_s=None, pid=None, message=message)
         task.jobs.remove(job)
         if task.jobs:
             return

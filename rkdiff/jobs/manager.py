@@ -16,13 +16,14 @@ from typing import Any
 
 from rkdiff.jobs.board import Board
 from rkdiff.jobs.link import Link
-from rkdiff.store import Store
+from rkdiff.store import Store, UnwritableStore
 
 _TICK = 0.5
 _SILENCE, _WARMUP = 60.0, 300.0
 _TRIES = 3
 LOST = "the worker process died; nothing was saved; run again"
-BROKEN = "the worker process cannot be started (see .logs/worker.log in the folder of runs); run again to try once more"
+UNSTARTED = "the worker process cannot be started"
+BROKEN = f"{UNSTARTED} (see .logs/worker.log in the folder of runs); run again to try once more"
 CLOSED = "the app was closed before this was done; run again"
 
 
@@ -41,6 +42,7 @@ class Manager(threading.Thread):
         self._store, self._how = store, (store.root, backend, modules)
         self._orphan_seconds = orphan_seconds
         self._link: Link | None = None
+        self._broken = BROKEN
         self._failures, self._heard, self._open = 0, 0.0, True
 
     def run(self) -> None:
@@ -80,12 +82,17 @@ class Manager(threading.Thread):
                 self._link.send(order)
 
     def _submitted(self, job: str, key: str, spec: dict[str, Any], now: float) -> None:
+        try:
+            if self._link is None:
+                self._failures = 0
+                self._start()
+            self.board.submit(job, key, spec, now, kept=spec["kind"] == "run" and self._store.has(key))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the job must not wait for ever
+            traceback.print_exc()
+            said = " ".join(str(error).split())[:400] or "no message"
+            self.board.fail(job, f"the job could not be queued: unexpected {type(error).__name__}: {said}; run again", now)
         if self._link is None:
-            self._failures = 0
-            self._start()
-        self.board.submit(job, key, spec, now, kept=spec["kind"] == "run" and self._store.has(key))
-        if self._link is None:
-            self.board.refuse(BROKEN, now)
+            self.board.refuse(self._broken, now)
 
     def _line(self, message: dict[str, Any] | None, now: float) -> None:
         if message is None:
@@ -98,12 +105,14 @@ class Manager(threading.Thread):
             self.board.event(message, now)
 
     def _start(self) -> None:
-        self._heard = time.monotonic()
+        """Start a worker; where that fails, `_link` is None and `_broken` says why."""
+        self._heard, self._broken = time.monotonic(), BROKEN
         try:
+            self._store.check_writable()  # the worker's log lives there too
             self._link = Link(*self._how, lambda link, message: self.inbox.put(("line", link, message)))
-        except OSError:
-            traceback.print_exc()
+        except OSError as error:
             self._link = None
+            self._broken = str(error) if isinstance(error, UnwritableStore) else f"{UNSTARTED}: {error.strerror}; run again"
 
     def _died(self, now: float) -> None:
         """The worker is gone: say so and start another, unless it cannot even start."""
@@ -115,7 +124,7 @@ class Manager(threading.Thread):
         if self._failures < _TRIES:
             self._start()
         if self._link is None:
-            self.board.refuse(BROKEN, now)
+            self.board.refuse(self._broken, now)
 
     def _watch(self, now: float) -> None:
         """End a worker that has fallen silent, and the jobs of owners who have left."""

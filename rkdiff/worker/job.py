@@ -49,7 +49,7 @@ def do(spec: Mapping[str, Any], store: Path, send: Callable[[dict[str, Any]], No
 
 
 def _logged(error: BaseException, store: Path, name: str) -> str:
-    """Write the traceback where a maintainer finds it; returns the file's name within the store."""
+    """Write the traceback where a maintainer finds it; returns the file's name within the store, "" if it could not be written."""
     safe = "".join(c for c in name if c.isalnum() or c in "-_")[:40] or "job"
     try:
         folder = log_folder(store)
@@ -58,7 +58,7 @@ def _logged(error: BaseException, store: Path, name: str) -> str:
             file.unlink(missing_ok=True)
         (folder / f"job-{safe}.log").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     except (OSError, MemoryError):
-        return "no log: it could not be written"
+        return ""
     return f".logs/job-{safe}.log"
 
 

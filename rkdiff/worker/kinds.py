@@ -47,6 +47,7 @@ def experiment(payload: Mapping[str, Any], job: Job) -> dict[str, Any]:
     from rkdiff.stages import stream
 
     wanted = Experiment.from_dict(payload)
+    job.store.check_writable()
     for event in stream(wanted, job.device):
         if isinstance(event, Run):
             return {"key": job.store.save(event)}

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from rkdiff.core.parts import PartError
+from rkdiff.store.refusal import REASONS, UnwritableStore, reason
 
 
 def apply(cpu_seconds: float, memory_mb: int | None, nice: int = 5) -> None:
@@ -55,16 +56,19 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def explained(error: BaseException, memory_mb: int | None, log: str) -> str:
-    """One line about an exception, for a person."""
+    """One line about an exception, for a person; `log` is where the traceback was written, if it could be."""
     if out_of_memory(error):
         allowed = f"the {memory_mb} MB it may use" if memory_mb is not None else "the memory that was free"
         return f"the job needed more than {allowed}; nothing was saved: take fewer particles, data points or steps"
     said = " ".join(str(error).split())[:400]
-    if isinstance(error, PartError):
+    if isinstance(error, (PartError, UnwritableStore)):
         return said
+    if isinstance(error, OSError) and error.errno in REASONS:
+        return f"the job could not use {error.filename or 'a file'}: {reason(error)}"
+    details = f" (details in {log})" if log else ""
     if isinstance(error, ValueError) and said:
-        return f"{said} (details in {log})"
-    return f"the job stopped on an unexpected {type(error).__name__}: {said or 'no message'} (details in {log})"
+        return f"{said}{details}"
+    return f"the job stopped on an unexpected {type(error).__name__}: {said or 'no message'}{details}"
 
 
 def death(code: int, cpu_seconds: float) -> str:

@@ -249,3 +249,16 @@ def test_progress_is_thinned_but_the_ends_of_every_stage_come_through(monkeypatc
         ("training", 1), ("training", 1000), ("sampling", 1), ("sampling", 1000),
     ]  # fmt: skip
     assert sum("snapshot" in m for m in sent) == 2, "a snapshot that came too soon travels with the next report"
+
+
+def test_a_job_that_never_got_a_task_can_still_be_cancelled_or_failed():
+    d = Desk()
+    for job in ("stray", "lost"):
+        d.board.statuses[job] = JobStatus(job, "ann", "0")
+    d.board.cancel("stray", 101.0)
+    d.board.fail("lost", "it broke", 102.0)
+    assert (d["stray"].state, d["stray"].message, d["stray"].finished) == ("cancelled", "stopped", 101.0)
+    assert (d["lost"].state, d["lost"].message, d["lost"].finished) == ("failed", "it broke", 102.0)
+    d.board.cancel("lost", 103.0)
+    d.board.fail("nobody", "it broke", 103.0)
+    assert d["lost"].state == "failed"
