@@ -69,21 +69,12 @@ def _solve(system: Float[torch.Tensor, "m m"], right: Float[torch.Tensor, "m o"]
     raise ValueError("the kernel's equations could not be solved; choose a larger ridge or fewer landmarks")
 
 
-def posterior_mean(
-    x: Float[torch.Tensor, "n d"], nu: float, among: Float[torch.Tensor, "r d"], own: Float[torch.Tensor, "n d"] | None = None
-) -> Float[torch.Tensor, "n d"]:
-    """E[x_0 | x_0 + nu xi = x] over the points `among` (and, for each row, one point of its own), in float32."""
+def posterior_mean(x: Float[torch.Tensor, "n d"], nu: float, among: Float[torch.Tensor, "r d"]) -> Float[torch.Tensor, "n d"]:
+    """E[x_0 | x_0 + nu xi = x] over the points `among`, in float32."""
     r = among.float()
     offset = r.square().sum(1) / 2
     means = []
     for i in range(0, len(x), rows := max(1, BLOCK // len(r))):
-        y = x[i : i + rows].float()
-        logits = torch.addmm(-offset, y, r.T).div_(nu * nu)
-        if own is None:
-            means.append(logits.softmax(1) @ r)
-            continue
-        z = own[i : i + rows].float()
-        mine = ((y * z).sum(1) - z.square().sum(1) / 2) / (nu * nu)
-        share = torch.cat([logits, mine[:, None]], dim=1).softmax(1)
-        means.append(share[:, :-1] @ r + share[:, -1:] * z)
+        logits = torch.addmm(-offset, x[i : i + rows].float(), r.T).div_(nu * nu)
+        means.append(logits.softmax(1) @ r)
     return torch.cat(means).to(x.dtype)

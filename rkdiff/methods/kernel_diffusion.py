@@ -149,7 +149,7 @@ class KernelDiffusion(Method):
         among = points if n <= REFERENCE else points[torch.as_tensor(turn.permutation(n)[:REFERENCE], device=points.device)]
         levels = tuple(float(v) for v in np.geomspace(LOWEST, HIGHEST, self.levels))
         head = Head(moments, levels, self._widths(levels, d), self.kernel, clean[pick], noise[pick], [])
-        return _Work(head, clean, noise, among, own=n > REFERENCE)
+        return _Work(head, clean, noise, among)
 
     def _widths(self, levels: tuple[float, ...], d: int) -> tuple[float, ...]:
         """The kernel's width at each level, in units of the noisy cloud's spread."""
@@ -170,7 +170,6 @@ class _Work:
     clean: Float[torch.Tensor, "n d"]
     noise: Float[torch.Tensor, "n d"]
     among: Float[torch.Tensor, "r d"]
-    own: bool
 
     def solve(self, k: int, how: KernelDiffusion) -> float:
         """Fit level k; returns the mean squared residual in units of what the linear denoiser leaves."""
@@ -179,7 +178,7 @@ class _Work:
         scale = math.sqrt(1 + nu * nu)
         x = self.clean + nu * self.noise
         centres = (h.point + nu * h.noise) / scale
-        target = posterior_mean(x, nu, self.among, self.clean if self.own else None) if how.averaged_targets else self.clean
+        target = posterior_mean(x, nu, self.among) if how.averaged_targets else self.clean
         linear, left = s**2 / (s**2 + nu**2) * x, nu * s / torch.sqrt(s**2 + nu**2)
         y = torch.where(left > 0, (target - linear) / left.clamp_min(1e-12), 0.0)
         b, loss = ridge(x / scale, centres, y, h.widths[k], h.kind, how.ridge)

@@ -72,9 +72,3 @@ def test_a_posterior_mean_is_the_memorising_denoiser(nu, monkeypatch):
     torch.testing.assert_close(posterior_mean(x, nu, torch.as_tensor(X)), exact, atol=2e-4, rtol=1e-4)
     monkeypatch.setattr(_ridge, "BLOCK", 130)
     torch.testing.assert_close(posterior_mean(x, nu, torch.as_tensor(X)), exact, atol=2e-4, rtol=1e-4)
-
-
-def test_a_point_of_its_own_counts_like_any_other():
-    x, own = torch.as_tensor(X[:1]) + 0.3, torch.as_tensor(X[:1])
-    with_own = posterior_mean(x, 0.6, torch.as_tensor(X[1:]), own)
-    torch.testing.assert_close(with_own, Atoms(X).denoise(x, 0.6), atol=1e-4, rtol=1e-4)
