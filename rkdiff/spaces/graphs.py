@@ -1,7 +1,9 @@
 """Graphs: coordinates from a kernel on their statistics and from their node count; decoded by local search over edges.
 
 The kernel is the sum of a Gaussian on the features of `rkdiff.kernels.graphs` and of a linear kernel on the number of nodes; kernel PCA
-gives the first r coordinates from the one and the last from the other (left out where every training graph has the same size).
+gives the first r coordinates from the one and the last from the other (left out where every training graph has the same size). The two
+parts are analysed apart, and size goes along with the first features: the noise covariance is diagonal in these coordinates, so "like the
+data" holds for each coordinate's variance, not for the correlation of size with features.
 Decoding rounds the last to a size met in training and looks for the graph of that size nearest to the rest in H, from the nearest training
 graph or from the graphs of the frame before (`rkdiff.spaces._graph_search`). Where every training graph is in one piece, decoded graphs can
 be held to it.
