@@ -351,7 +351,7 @@ FOREIGN = {
         "was made by another version: there is no method named 'telepathy'",
     ),
     "an entry unknown here": (lambda c: c.update(speed=3), "was made by another version: .* no entry 'speed'"),
-    "no data": (lambda c: c.update(data=None), "is damaged: config.json is no experiment"),
+    "no data": (lambda c: c.update(data=None), "the stored run .*data"),
     "a list for a text": (lambda c: c.update(start=["sobol"]), r"was made by another version: Experiment.start is \['sobol'\]"),
 }
 
@@ -534,3 +534,14 @@ def test_reading_needs_no_torch(kept):
     code += "print({'torch', 'sklearn', 'scipy', 'ot'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "set()"
+
+
+def test_whatever_an_experiment_s_text_makes_go_wrong_is_damage(kept, monkeypatch):
+    def from_dict(value):
+        raise TypeError("a part is missing")
+
+    store, key, _ = kept
+    monkeypatch.setattr(Experiment, "from_dict", from_dict)
+    assert store.list() == ()
+    with pytest.raises(DamagedRun, match=r"is damaged: config.json is no experiment \(a part is missing\)"):
+        store.load(key)
