@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rkdiff.core.parts import PartError, check_knobs, checked, choices, digest, from_dict, knob, knobs, make
+from rkdiff.core.parts import PartError, check_knobs, checked, choices, digest, from_dict, knob, knobs, make, shown
 from rkdiff.core.records import Trajectory
 from rkdiff.data import Source
 from rkdiff.guidance import Guidance
@@ -92,13 +92,15 @@ class Experiment:
         given = dict(value)
         meaning = given.pop("meaning", MEANING)
         if meaning != MEANING:
-            raise PartError(f"this experiment was written by version {meaning!r} of the format; this program reads {MEANING}")
+            raise PartError(
+                f"this experiment was written by version {shown(meaning)} of the format; this program reads {MEANING}"
+            )
         names = {f.name for f in fields(cls)}
         for name in given:
             if name not in names:
-                raise PartError(f"an experiment has no entry {name!r}; it has {', '.join(sorted(names))}")
+                raise PartError(f"an experiment has no entry {shown(name)}; it has {', '.join(sorted(names))}")
         for needed in ("data", "method"):
-            if needed not in given:
+            if given.get(needed) is None:
                 raise PartError(f"an experiment needs {needed!r}: one of {', '.join(choices(needed))}")
         parts = {k: from_dict(k, given[k]) for k in PARTS if given.get(k) is not None}
         return cls(**parts, **{k.name: checked("Experiment", k, given[k.name]) for k in knobs(cls) if k.name in given})
@@ -149,7 +151,7 @@ class Run:
 
     Attributes:
         arrays: "u" (T,), "x" (T, n, d), "plane" (T, n, 2), "curve.*" (T,), "target" (m, 2), and where they exist "labels", "target_labels",
-            "forward.*", "density", "extent", "arrows.*", "objects.*", "samples", "loss" (k, 2).
+            "forward.*", "return.*", "density", "extent", "arrows.*", "objects.*", "samples", "loss" (k, 2).
         info: device, seconds, calls, quality, versions: everything JSON.
         model: what was learned.
     """
@@ -173,7 +175,7 @@ class Run:
     def picture(self, which: str = "") -> Trajectory:
         """The trajectory as it is drawn: two coordinates, every frame scaled to unit total variance of signal plus noise.
 
-        `which`: "" for the generated cloud, "forward." for the noised data.
+        `which`: "" for the generated cloud, "forward." for the noised data, "return." for the same particles on their way back.
         """
         t = self._trajectory(which, "plane")
         scale = np.hypot(t.curves["alpha"], t.curves["sigma"]) if "alpha" in t.curves else np.ones(len(t.u))

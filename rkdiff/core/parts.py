@@ -14,7 +14,6 @@ import difflib
 import hashlib
 import importlib
 import json
-import math
 import pkgutil
 import re
 from dataclasses import MISSING, dataclass, field, fields
@@ -36,6 +35,15 @@ _loaded: set[str] = set()
 
 class PartError(ValueError):
     """A choice that cannot be made; the message says what was given, what is possible and what to do."""
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: its repr, cut to 80 characters."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # integers of thousands of digits, lists in lists in lists
+        text = f"<{type(value).__name__} too large to show>"
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 @dataclass(frozen=True)
@@ -149,20 +157,21 @@ def check_knobs(record: Any) -> None:
 
 def checked(owner: str, k: Knob, value: Any) -> Any:
     """The value in the knob's own type, or a `PartError` that says what was given and what is possible."""
+    given = f"{owner}.{k.name} is {shown(value)}"
     if k.options:
         if value not in k.options:
-            raise PartError(f"{owner}.{k.name} is {value!r}; choose one of {', '.join(map(repr, k.options))}")
+            raise PartError(f"{given}; choose one of {', '.join(map(repr, k.options))}")
         return value
     if k.type is bool:
         if not isinstance(value, bool):
-            raise PartError(f"{owner}.{k.name} is {value!r}; choose true or false")
+            raise PartError(f"{given}; choose true or false")
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise PartError(f"{owner}.{k.name} is {value!r}; choose a number between {k.low} and {k.high}")
-    if k.type is int and value != int(value):
-        raise PartError(f"{owner}.{k.name} is {value!r}; choose a whole number between {k.low} and {k.high}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise PartError(f"{given}; choose a number between {k.low} and {k.high}")
     if not (k.low <= value <= k.high):  # type: ignore[operator]
-        raise PartError(f"{owner}.{k.name} is {value!r}; choose between {k.low} and {k.high}")
+        raise PartError(f"{given}; choose between {k.low} and {k.high}")
+    if k.type is int and value != int(value):
+        raise PartError(f"{given}; choose a whole number between {k.low} and {k.high}")
     return k.type(value)
 
 
@@ -173,7 +182,7 @@ def choices(kind: str) -> dict[str, type[Part]]:
         PartError: the kind does not exist.
     """
     if kind not in HOMES:
-        raise PartError(f"there is no kind {kind!r}; choose one of {', '.join(HOMES)}")
+        raise PartError(f"there is no kind {shown(kind)}; choose one of {', '.join(HOMES)}")
     if kind not in _loaded:
         home = importlib.import_module(HOMES[kind])
         for info in pkgutil.iter_modules(getattr(home, "__path__", [])):
@@ -182,7 +191,7 @@ def choices(kind: str) -> dict[str, type[Part]]:
     return dict(sorted(_registry[kind].items()))
 
 
-def make(kind: str, name: str, **values: Any) -> Any:
+def make(kind: str, name: str, /, **values: Any) -> Any:
     """Build a part by name: `make("data", "two_moons", noise=0.1)`.
 
     Raises:
@@ -192,19 +201,19 @@ def make(kind: str, name: str, **values: Any) -> Any:
     if name not in members:
         near = difflib.get_close_matches(str(name), members, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise PartError(f"there is no {kind} named {name!r}{hint} (choose one of {', '.join(members)})")
+        raise PartError(f"there is no {kind} named {shown(name)}{hint} (choose one of {', '.join(members)})")
     cls = members[name]
     known = {k.name: k for k in knobs(cls)}
     for given in values:
         if given not in known:
-            raise PartError(f"{cls.__name__} has no knob {given!r}; it has {', '.join(known) or 'none'}")
+            raise PartError(f"{cls.__name__} has no knob {shown(given)}; it has {', '.join(known) or 'none'}")
     return cls(**{n: checked(cls.__name__, known[n], v) for n, v in values.items()})
 
 
 def from_dict(kind: str, value: Any) -> Any:
     """The part that `to_dict` wrote."""
     if not isinstance(value, dict) or not isinstance(value.get("name"), str):
-        raise PartError(f"a {kind} is written as {{'name': ..., knob: value}}; got {value!r:.200}")
+        raise PartError(f"a {kind} is written as {{'name': ..., knob: value}}; got {shown(value)}")
     return make(kind, value["name"], **{k: v for k, v in value.items() if k != "name"})
 
 

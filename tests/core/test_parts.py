@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from rkdiff.core.parts import HOMES, Part, PartError, choices, digest, from_dict, knob, knobs, make
+from rkdiff.core.parts import HOMES, Part, PartError, choices, digest, from_dict, knob, knobs, make, shown
 
 MEMBERS = [(kind, name) for kind in HOMES for name in choices(kind)]
 
@@ -82,6 +82,31 @@ def test_an_unknown_kind_lists_the_kinds():
 def test_what_is_not_a_part_is_refused(value):
     with pytest.raises(PartError, match="is written as"):
         from_dict("data", value)
+
+
+@pytest.mark.parametrize("size", [320, 5000])
+@pytest.mark.parametrize("kind", ["whole", "real"])
+def test_a_number_of_many_digits_is_refused_in_a_short_line(size, kind):
+    knob_name = {"whole": "n", "real": "noise"}[kind]
+    for huge in (10**size, -(10**size)):
+        with pytest.raises(PartError, match=f"{knob_name} is .*; choose between") as refusal:
+            make("data", "two_moons", **{knob_name: huge})
+        assert len(str(refusal.value)) < 160
+
+
+@pytest.mark.parametrize("word", ["kind", "cls", "self", "owner", "values"])
+def test_a_knob_may_not_be_confused_with_the_makers_own_words(word):
+    with pytest.raises(PartError, match=f"has no knob '{word}'"):
+        from_dict("data", {"name": "two_moons", word: 1})
+
+
+def test_what_a_message_shows_is_short():
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    for value in ("x" * 1000, [1] * 1000, 10**5000, deep):
+        assert len(shown(value)) <= 80
+    assert shown(3.0) == "3.0"
 
 
 def test_a_knob_needs_its_bounds_when_it_is_declared():
