@@ -1,68 +1,85 @@
 """The command line: everything the app shows, without the app.
 
-python -m rkdiff list [KIND]
+python -m rkdiff list [KIND | runs]
 python -m rkdiff run DATA METHOD [--seed 3] [--method.steps 800] [--schedule cosine] [--store FOLDER]
-python -m rkdiff run --from experiment.json
+python -m rkdiff run --from experiments.json
 python -m rkdiff export KEY... --html scene.html | --json experiment.json | --npz samples.npz
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import os
+import re
 import sys
-import tempfile
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from rkdiff.core.parts import HOMES, PartError, choices, knobs
-from rkdiff.core.records import Progress
-from rkdiff.experiment import PARTS, Experiment, Run
+from rkdiff.core.parts import HOMES, PartError, choices, knobs, shown
+from rkdiff.described import experiment_of, experiments_in, explained, split
+from rkdiff.experiment import Experiment, Run
 from rkdiff.store import Store
+
+
+class _Parser(argparse.ArgumentParser):
+    """Flags in full, and errors in one line like all others."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message: str) -> NoReturn:
+        raise PartError(f"{message}; `{self.prog} --help` shows what is possible")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 when it was asked for something that cannot be done."""
-    parser = _parser()
-    args, extra = parser.parse_known_args(argv)
+    argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        return int(args.do(args, extra))
+        argv, described = split(argv) if argv[:1] == ["run"] else (argv, [])
+        args = _parser().parse_args(argv, argparse.Namespace(described=described))
+        return int(args.do(args))
     except (PartError, ValueError, LookupError, OSError) as problem:
-        print(f"rkdiff: {problem}", file=sys.stderr)
+        words = str(problem).split()
+        print("rkdiff:", *(w if len(w) <= 200 else f"{w[:77]}..." for w in words), file=sys.stderr)
         return 2
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m rkdiff", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _Parser(prog="python -m rkdiff", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="list | run | export")
-    p = commands.add_parser("list", help="what one can choose, with every knob")
-    p.add_argument("kind", nargs="?", choices=list(HOMES))
+    p = commands.add_parser("list", help="what one can choose, with every knob; or the kept runs")
+    p.add_argument("kind", nargs="?", choices=[*HOMES, "runs"], help="one kind of part, or the kept runs")
+    p.add_argument("--store", type=Path, help="folder of kept runs (default: RKDIFF_STORE, or runs)")
     p.set_defaults(do=_list)
-    p = commands.add_parser("run", help="train and sample; keeps the run and prints its key")
-    p.add_argument("data", nargs="?")
-    p.add_argument("method", nargs="?")
-    p.add_argument("--from", dest="file", type=Path, help="an experiment as JSON, as `export --json` writes it")
+    p = commands.add_parser("run", help="train and sample; keeps the run and prints its key", epilog=explained())
+    p.add_argument("data", nargs="?", help="`python -m rkdiff list data` shows them")
+    p.add_argument("method", nargs="?", help="`python -m rkdiff list method` shows them")
+    p.add_argument(
+        "--from", dest="file", type=Path, help="one experiment or a list of them, as `export --json` and the app save it"
+    )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--store", type=Path, help="folder of kept runs (default: RKDIFF_STORE, or runs)")
     p.add_argument("--again", action="store_true", help="do it again even if the store has it")
     p.set_defaults(do=_run)
     p = commands.add_parser("export", help="turn kept runs into files")
-    p.add_argument("keys", nargs="+", metavar="KEY")
+    p.add_argument(
+        "keys", nargs="+", metavar="KEY", help="a run's key or its first digits; `python -m rkdiff list runs` shows them"
+    )
     p.add_argument("--html", type=Path, help="a page that plays with no server and no network")
     p.add_argument("--json", type=Path, help="the experiment of the first run")
     p.add_argument("--npz", type=Path, help="the arrays of the first run")
     p.add_argument("--direction", default="backward", choices=["backward", "forward", "both"])
-    p.add_argument("--store", type=Path)
+    p.add_argument("--store", type=Path, help="folder of kept runs (default: RKDIFF_STORE, or runs)")
     p.set_defaults(do=_export)
     return parser
 
 
-def _list(args: argparse.Namespace, extra: list[str]) -> int:
-    _no_more(extra)
+def _list(args: argparse.Namespace) -> int:
+    if args.kind == "runs":
+        return _list_runs(Store(args.store))
     for kind in [args.kind] if args.kind else HOMES:
         print(kind)
         for name, cls in choices(kind).items():
@@ -79,23 +96,51 @@ def _list(args: argparse.Namespace, extra: list[str]) -> int:
     return 0
 
 
-def _run(args: argparse.Namespace, extra: list[str]) -> int:
+def _list_runs(store: Store) -> int:
+    for s in store.list():
+        try:
+            print(f"{s.key}  {Experiment.from_dict(s.experiment).title}")
+        except PartError as problem:  # a part that exists no longer
+            print(f"{s.key}  cannot be read: {problem}")
+    for bad in store.damaged():
+        print(bad, file=sys.stderr)
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    if not args.file:
+        experiments = [experiment_of(args.data, args.method, args.described)]
+    elif args.data or args.described:
+        raise PartError(f"--from takes everything from the file; leave out {shown(args.data or args.described[0][0])}")
+    else:
+        experiments = experiments_in(args.file)
+    store = Store(args.store)
+    for experiment in experiments:
+        if store.has(experiment.key) and not args.again:
+            print(f"{experiment.key}  already kept: {experiment.title}")
+        else:
+            run = _watched(experiment, args.device)
+            store.save(run)
+            _report(run)
+    return 0
+
+
+def _watched(experiment: Experiment, device: str) -> Run:
+    """Do it with a line of progress, which is closed whatever happens."""
     from rkdiff.stages import stream
 
-    experiment = _experiment(args, extra)
-    store = Store(args.store)
-    if store.has(experiment.key) and not args.again:
-        print(f"{experiment.key}  already kept: {experiment.title}")
-        return 0
-    for event in stream(experiment, args.device):
-        if isinstance(event, Progress):
+    begun = False
+    try:
+        for event in stream(experiment, device):
+            if isinstance(event, Run):
+                return event
             values = "  ".join(f"{k} {v:.4g}" for k, v in event.values.items())
             print(f"\r{event.stage} {event.done}/{event.total}  {values:30s}", end="", file=sys.stderr, flush=True)
-        else:
+            begun = True
+    finally:
+        if begun:
             print(file=sys.stderr)
-            store.save(event)
-            _report(event)
-    return 0
+    raise AssertionError("a stream ends with its run")
 
 
 def _report(run: Run) -> None:
@@ -106,53 +151,11 @@ def _report(run: Run) -> None:
         print(f"  {name:22s}{q['value']:.4g}{spread} over {q['starts']} starts{floor}")
 
 
-def _experiment(args: argparse.Namespace, extra: list[str]) -> Experiment:
-    if args.file:
-        _no_more(extra)
-        text = args.file.read_text()
-        try:
-            return Experiment.from_dict(json.loads(text))
-        except (json.JSONDecodeError, RecursionError) as problem:
-            raise PartError(f"{args.file} is not JSON: {problem}") from None
-    if not (args.data and args.method):
-        raise PartError(
-            "say which data and which method, e.g. `python -m rkdiff run two_moons exact`; `python -m rkdiff list` shows them"
-        )
-    return Experiment.from_dict(_described(args.data, args.method, extra))
-
-
-def _described(data: str, method: str, extra: list[str]) -> dict[str, Any]:
-    """`--schedule cosine --method.steps 800 --seed 3` as an experiment's JSON."""
-    out: dict[str, Any] = {"data": {"name": data}, "method": {"name": method}}
-    if len(extra) % 2:
-        raise PartError(f"every flag takes one value; got {' '.join(extra)}")
-    for flag, text in sorted(zip(extra[::2], extra[1::2], strict=True), key=lambda p: "." in p[0]):
-        if not flag.startswith("--"):
-            raise PartError(f"expected a flag such as --seed or --method.steps; got {flag!r}")
-        name, _, inner = flag[2:].replace("-", "_").partition(".")
-        if inner:
-            if name not in out:
-                raise PartError(f"--{name}.{inner} needs a {name}: add --{name} NAME")
-            out[name][inner] = _value(text)
-        else:
-            out[name] = {"name": text} if name in PARTS else _value(text)
-    return out
-
-
-def _value(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        return text
-    return value if isinstance(value, (int, float, bool)) else text
-
-
-def _export(args: argparse.Namespace, extra: list[str]) -> int:
-    _no_more(extra)
+def _export(args: argparse.Namespace) -> int:
     if not (args.html or args.json or args.npz):
         raise PartError("say what to write: --html FILE, --json FILE or --npz FILE")
     store = Store(args.store)
-    runs = [store.load(key) for key in args.keys]
+    runs = [store.load(_whole(store, key)) for key in args.keys]
     if args.html:
         from rkdiff.player.html import standalone
         from rkdiff.scenes import scene_of
@@ -167,18 +170,31 @@ def _export(args: argparse.Namespace, extra: list[str]) -> int:
     return 0
 
 
+def _whole(store: Store, key: str) -> str:
+    """The one kept key that begins like this."""
+    if not re.fullmatch(r"[0-9a-f]{4,64}", key):
+        raise PartError(f"{shown(key)} is not the key of a run; give its 16 hexadecimal digits or the first 4 or more of them")
+    found = [s.key for s in store.list()] + [damage.key for damage in store.damaged()]
+    fit = [k for k in found if k.startswith(key)]
+    if len(fit) > 1 and key not in fit:
+        raise PartError(f"{key} may be {' or '.join(sorted(fit)[:5])}; give more digits")
+    if not fit:
+        raise PartError(f"no run {key} in {store.root}; `python -m rkdiff list runs` shows what is there")
+    return key if key in fit else fit[0]
+
+
 def _write(path: Path, content: bytes) -> None:
-    """All of it or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as f:
-        f.write(content)
-    Path(name).replace(path)
+    """All of it or nothing, readable as the umask allows."""
+    fresh = path.parent / f".rkdiff-{uuid.uuid4().hex}"
+    try:
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    except OSError as problem:
+        raise PartError(f"cannot write {path}: {problem.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            fresh.unlink()
     print(f"wrote {path} ({len(content) / 1e6:.2f} MB)")
-
-
-def _no_more(extra: list[str]) -> None:
-    if extra:
-        raise PartError(f"do not know {' '.join(extra)}")
 
 
 if __name__ == "__main__":
