@@ -17,27 +17,7 @@ from rkdiff.experiment import PARTS, Experiment, Run
 from rkdiff.store import Store
 
 NAMES = sorted(name for kind in HOMES for name in choices(kind))
-KNOBS = sorted({k.name for kind in HOMES for cls in choices(kind).values() for k in knobs(cls)})
-ODD = (
-    "",
-    " ",
-    "-1",
-    "0",
-    "3",
-    "1e400",
-    "nan",
-    "true",
-    "null",
-    "[1]",
-    "{}",
-    "[" * 2000,
-    "9" * 320,
-    "9" * 5000,
-    "..",
-    "\0",
-    "a\nb",
-    "=",
-)
+ODD = ["", " ", "-1", "0", "1e400", "nan", "true", "[1]", "{}", "..", "\0", "a\nb", "=", "[" * 2000, "9" * 320, "9" * 5000]  # fmt: skip
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=8) | st.sampled_from(NAMES)
@@ -45,19 +25,30 @@ scalars = (
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3), max_leaves=8
 )
-part = st.builds(
-    lambda name, rest: {"name": name, **rest},
-    st.sampled_from(NAMES),
-    st.dictionaries(st.sampled_from([*KNOBS, "kind", "self", "cls", "name"]), anything, max_size=2),
-)
-nearly = st.fixed_dictionaries(
-    {"data": st.just({"name": "two_moons"}) | part | anything, "method": st.just({"name": "exact"}) | part | anything},
-    optional=dict.fromkeys((*PARTS[2:], "meaning", "other", *(k.name for k in knobs(Experiment))), part | anything),
+
+
+def part(kind):
+    """A part of this kind with a few entries: its own knobs, and words it does not have."""
+
+    def written(name, cls):
+        words = [*(k.name for k in knobs(cls)), "kind", "self", "cls", "other"]
+        return st.dictionaries(st.sampled_from(words), anything, max_size=2).map(lambda rest: {"name": name, **rest})
+
+    return st.one_of([written(name, cls) for name, cls in choices(kind).items()])
+
+
+nearly = st.builds(
+    lambda damage: {"data": {"name": "two_moons"}, "method": {"name": "exact"}, **damage},
+    st.lists(
+        st.one_of([st.tuples(st.just(kind), part(kind) | anything) for kind in PARTS])
+        | st.tuples(st.sampled_from(["meaning", "other", *(k.name for k in knobs(Experiment))]), anything),
+        max_size=2,
+    ).map(dict),
 )
 
 
 @settings(max_examples=150)
-@given(anything | nearly)
+@given(anything | nearly | nearly)
 def test_any_json_is_an_experiment_or_refused_with_a_reason(value):
     try:
         experiment = Experiment.from_dict(value)
@@ -124,8 +115,13 @@ def argv_of(command, *usual):
         | st.sampled_from(ODD)
         | st.text(st.characters(exclude_characters="/"), max_size=5)
     )
-    pair = st.sampled_from(usual).map(list) | st.lists(word, min_size=1, max_size=2)
-    return st.lists(pair, max_size=6).map(lambda pairs: [command, *(w for p in pairs for w in p)])
+    right = st.sampled_from(usual).map(list)
+    pair = right | right | right | st.lists(word, min_size=1, max_size=2)
+    return st.builds(
+        lambda start, pairs: [command, *start, *(w for p in pairs for w in p)],
+        st.sampled_from([[], list(usual[0])]),
+        st.lists(pair, max_size=4),
+    )
 
 
 @settings(max_examples=150)
