@@ -1,4 +1,4 @@
-"""Start-up: seconds from `streamlit run` to a moving scene, the server's CPU seconds, and a second visit to the warm server.
+"""Start-up: seconds from `streamlit run` to a moving scene, the server's CPU seconds, and a second visit to the warm server, and a Stop.
 
 "first paint" counts from the start of the process to the third drawn frame of the shipped scene in a real Chromium that is already open;
 "warm visit" is a fresh browser context on the running server. CPU seconds are those of the server's process alone, read when the first
@@ -56,8 +56,26 @@ def _start(browser: Any, name: str, script: Path, ready: str, seed: int, folder:
         cpu = _cpu_seconds(process.pid)
         time.sleep(6)  # the worker warms up meanwhile; a warm visit comes after it
         warm = [_visit(browser, url, ready) for _ in range(3)]
-    for metric, value in (("first paint (s)", first), ("server CPU (s)", cpu), ("warm visit (s)", sorted(warm)[1])):
-        yield Row("start-up", name, seed, metric, value)
+        stopped = _stop(browser, url) if name == "rkdiff" else None
+    figures = [("first paint (s)", first), ("server CPU (s)", cpu), ("warm visit (s)", sorted(warm)[1]), ("Stop (s)", stopped)]
+    for metric, value in figures:
+        if value is not None:
+            yield Row("start-up", name, seed, metric, value)
+
+
+def _stop(browser: Any, url: str) -> float:
+    """Seconds from a click on Stop, in the middle of a training, to a page that can train again."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(url + "/?method0=Network%20diffusion&panels=1")
+    page.wait_for_function(MOVING, timeout=60_000)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_function("() => /training [1-9]\\d*\\//.test(document.body.innerText)", timeout=60_000)
+    began = time.perf_counter()
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_selector(".st-key-train button:enabled", timeout=60_000)
+    spent = time.perf_counter() - began
+    page.context.close()
+    return spent
 
 
 def _visit(browser: Any, url: str, ready: str) -> float:

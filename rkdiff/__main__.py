@@ -35,12 +35,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it worked, 2 when it was asked for something that cannot be done."""
+    """Run one command; 0 when it worked, 2 when it cannot be done, 130 when it was interrupted."""
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
         argv, described = split(argv) if argv[:1] == ["run"] else (argv, [])
         args = _parser().parse_args(argv, argparse.Namespace(described=described))
         return int(args.do(args))
+    except KeyboardInterrupt:
+        print("rkdiff: stopped; nothing of the unfinished run was kept", file=sys.stderr)
+        return 130
     except (PartError, ValueError, LookupError, OSError) as problem:
         words = str(problem).split()
         print("rkdiff:", *(w if len(w) <= 200 else f"{w[:77]}..." for w in words), file=sys.stderr)
@@ -119,6 +122,7 @@ def _run(args: argparse.Namespace) -> int:
         if store.has(experiment.key) and not args.again:
             print(f"{experiment.key}  already kept: {experiment.title}")
         else:
+            store.check_writable()
             run = _watched(experiment, args.device)
             store.save(run)
             _report(run)

@@ -45,9 +45,7 @@ def ship(data: str) -> None:
     dataset = make("data", data).make(Rng(0).child("data"))
     thumbnail(dataset).save(FOLDER / "thumbnails" / f"{data}.png", optimize=True)
     runs = [run(e, "cpu") for e in experiments(data)]
-    (FOLDER / "scenes" / f"{data}.rkscene").write_bytes(
-        pack(scene_of(runs), 80 if len(runs) > 1 else 60)
-    )
+    (FOLDER / "scenes" / f"{data}.rkscene").write_bytes(pack(scene_of(runs), 80 if len(runs) > 1 else 60))
 
 
 def thumbnail(data: Dataset) -> Any:

@@ -214,9 +214,9 @@ def measure(p: Prepared, model: Model, trajectory: Trajectory) -> Generator[Prog
     drawn = None if fresh is None else p.space.encode(np.concatenate([fresh.train, fresh.held_out])) * norm
     held_out, train = p.space.encode(p.data.held_out) * norm, p.problem.x * norm
     asked = np.unique(trajectory.labels) if trajectory.labels is not None else np.zeros(0, int)
-    if len(asked) == 1:  # one class was asked for: that class is the truth
-        held_out = held_out[p.data.held_out_labels == asked[0]]
-        train = train[p.problem.labels == asked[0]]
+    own = [y == asked[0] for y in (p.data.held_out_labels, p.problem.labels)] if len(asked) == 1 else []
+    if own and min(mine.sum() for mine in own) > 1:  # one class was asked for: that class is the truth
+        held_out, train = held_out[own[0]], train[own[1]]
         if fresh is not None and drawn is not None:
             drawn = drawn[np.concatenate([fresh.train_labels, fresh.held_out_labels]) == asked[0]]
     truth = Truth(train, held_out, drawn, e.particles, p.rng.child("quality"))

@@ -28,7 +28,9 @@ Draw = tuple[Float[np.ndarray, "n 2"], Int[np.ndarray, " n"] | None]
 class PlaneSource(Source, abstract=True):
     """A law of points in the plane: fill `draw`."""
 
-    n: int = knob(2000, 50, 20000, step=50, label="Training objects", help="how many training points (and as many held-out ones)")
+    n: int = knob(
+        2000, 50, 20000, step=50, label="Training objects", help="how many training points (and as many held-out ones)"
+    )
 
     @abstractmethod
     def draw(self, n: int, generator: np.random.Generator) -> Draw:

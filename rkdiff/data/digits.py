@@ -33,7 +33,9 @@ class Digits(Source):
     modality: ClassVar[str] = "images"
     label: ClassVar[str] = "Handwritten digits"
 
-    n: int = knob(1000, 20, 1500, log=True, label="Training objects", help="how many training images (as many as there are, at most)")
+    n: int = knob(
+        1000, 20, 1500, log=True, label="Training objects", help="how many training images (as many as there are, at most)"
+    )
     digits: str = knob("all", options=tuple(_SETS), help="which digits")
 
     def make(self, rng: Rng) -> Dataset:

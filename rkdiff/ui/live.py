@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,6 +96,9 @@ def stop() -> None:
     """Cancel everything this session has asked for."""
     st.session_state.tickets = [t for t in st.session_state.get("tickets", []) if t.job]
     jobs().cancel_owner(owner())
+    patience = time.monotonic() + 0.5  # cancelling takes milliseconds: the page that follows should show it
+    while any(s.live for s in jobs().of(owner())) and time.monotonic() < patience:
+        time.sleep(0.01)
 
 
 def live() -> bool:

@@ -58,7 +58,9 @@ def readings() -> None:
         if figure.data:
             st.plotly_chart(figure, key="loss", config=CONFIG, alt="training loss of each panel")
         if any(r.experiment.method.name == "kernel_diffusion" for r in runs):
-            st.caption("Kernel diffusion is fitted level by level, from much noise to little: one descent for each model it fits.")
+            st.caption(
+                "Kernel diffusion is fitted level by level, from much noise to little: one descent for each model it fits."
+            )
         st.table({t: cost(r) for t, r in zip(titles, runs, strict=True)})
 
 

@@ -135,3 +135,14 @@ def test_the_help_of_run_names_every_number_and_part_of_an_experiment(capsys):
         *(f"--{k.name}" for k in knobs(Experiment)),
     ):
         assert word in text
+
+
+def test_an_interrupt_ends_in_one_line_and_keeps_nothing(store_folder, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("rkdiff.stages.stream", interrupted)
+    assert main(["run", "two_moons", "exact", *QUICK]) == 130
+    assert "stopped; nothing" in capsys.readouterr().err
+    assert not [f for f in store_folder.glob("*") if f.is_dir() and not f.name.startswith(".")]
