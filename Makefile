@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+ADDRESS ?= localhost
 
 .PHONY: help app test check fix bench assets clean setup
 
@@ -21,7 +22,7 @@ $(VENV)/.ready: $(VENV)/.app requirements-dev.txt
 	@touch $@
 
 app: $(VENV)/.app  ## open the app in the browser
-	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
 test: $(VENV)/.ready check  ## all checks and all tests, those in a real browser included
 	$(BIN)/python -m pytest -n 2

@@ -10,15 +10,14 @@ Gaussian with the training coordinates' covariance; the training coordinates the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import UInt8
 
 from benchmarks.table import Row, align
 from rkdiff.core.parts import make
-from rkdiff.core.records import Dataset, Progress
+from rkdiff.core.records import Dataset, outcome
 from rkdiff.core.rng import Rng
 from rkdiff.data.communities import Communities
 from rkdiff.experiment import Experiment
@@ -83,19 +82,11 @@ def _prepared(seed: int, method: str, device: str, space: dict[str, object]) -> 
     return prepare(e, device)
 
 
-def _last(work: Generator[Progress, None, Any]) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
-
-
 def _generate(seed: int, method: str, device: str, space: dict[str, object]) -> UInt8[np.ndarray, "n N N"]:
     """The whole way: data, kernel PCA, training, sampling, search."""
     p = _prepared(seed, method, device, space)
-    model, _ = _last(train(p))
-    return p.space.decode(_last(sample(p, model, p.rng)).end, p.rng.child("decode"))
+    model, _ = outcome(train(p))
+    return p.space.decode(outcome(sample(p, model, p.rng)).end, p.rng.child("decode"))
 
 
 def _decode(

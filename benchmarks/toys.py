@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from jaxtyping import Float
 
 from benchmarks.table import Row, align
 from rkdiff.core.parts import make
-from rkdiff.core.records import Dataset, Progress
+from rkdiff.core.records import Dataset, outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import device_name, pick_device, torch
 from rkdiff.experiment import Experiment
@@ -114,19 +114,11 @@ def _generate(e: Experiment, device: str) -> tuple[Float[np.ndarray, "k 2"], tup
     """The cloud, CPU and wall seconds of the training, CPU seconds of the sampling."""
     p = prepare(e, device)
     cpu, wall = time.process_time(), time.perf_counter()
-    model, _ = _last(train(p))
+    model, _ = outcome(train(p))
     fit = (time.process_time() - cpu, time.perf_counter() - wall)
     cpu = time.process_time()
-    end = _last(sample(p, model, p.rng)).end
+    end = outcome(sample(p, model, p.rng)).end
     return end, fit, time.process_time() - cpu
-
-
-def _last(work: Generator[Progress, None, Any]) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 #: Bars: method -> metric -> (bar, whether the figure should lie below or above).

@@ -27,7 +27,7 @@ from jaxtyping import Float, Int
 
 from rkdiff.core.model import Denoiser, Model
 from rkdiff.core.parts import Part, PartError, knob
-from rkdiff.core.records import Progress, Trajectory
+from rkdiff.core.records import Progress, Trajectory, outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
 from rkdiff.processes.brownian import Brownian
@@ -141,12 +141,7 @@ class Sampler(Part, kind="sampler"):
         device: str = "cpu",
     ) -> Trajectory:
         """`stream` without the progress."""
-        steps = self.stream(model, z, grid, rng, labels=labels, device=device)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                return done.value
+        return outcome(self.stream(model, z, grid, rng, labels=labels, device=device))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 
 from rkdiff.core.model import Model
 from rkdiff.core.parts import PartError
-from rkdiff.core.records import Dataset, Progress, Trajectory
+from rkdiff.core.records import Dataset, Progress, Trajectory, outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import device_name, pick_device
 from rkdiff.experiment import Experiment, Run
@@ -190,7 +190,7 @@ def forward(p: Prepared) -> Trajectory:
         t = corrupt(x, e.schedule.grid(e.steps), p.rng.child("forward"))  # type: ignore[union-attr]
         return Trajectory(t.u, t.x, labels, t.curves)
     noise = p.rng.numpy("forward").standard_normal(p.problem.x.shape)
-    model = _quietly(e.method.fit(Problem(noise, p.problem.weights, device=p.device), p.rng.child("forward fit")))
+    model = outcome(e.method.fit(Problem(noise, p.problem.weights, device=p.device), p.rng.child("forward fit")))
     t = e.sampler.run(model, x, time_grid(e, model), p.rng.child("forward noise"), device=p.device)  # type: ignore[union-attr]
     return Trajectory(t.u, t.x[::-1].copy(), labels, {k: v[::-1].copy() for k, v in t.curves.items()})
 
@@ -223,7 +223,7 @@ def measure(p: Prepared, model: Model, trajectory: Trajectory) -> Generator[Prog
     per_start = [truth.measure(trajectory.end * norm)]
     for k in range(1, e.repeats):
         yield Progress("measuring", k, e.repeats)
-        per_start.append(truth.measure(_quietly(sample(p, model, p.rng.child(f"repeat {k}"))).end * norm))
+        per_start.append(truth.measure(outcome(sample(p, model, p.rng.child(f"repeat {k}"))).end * norm))
     yield Progress("measuring", e.repeats, e.repeats)
     return {name: _over_starts([q[name] for q in per_start]) for name in per_start[0]}
 
@@ -251,15 +251,6 @@ def _over_starts(figures: list[Any]) -> dict[str, Any]:
         "starts": len(values),
         "sizes": list(first.sizes),
     }
-
-
-def _quietly(work: Generator[Progress, None, Any]) -> Any:
-    """Do a stage without passing on its reports; returns what the stage returns."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def _cloud(prefix: str, space: Fitted, t: Trajectory) -> dict[str, np.ndarray]:

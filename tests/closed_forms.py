@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rkdiff.core.model import Denoiser, Model
+from rkdiff.core.records import outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import torch
 from rkdiff.methods import Method, Problem
@@ -27,12 +28,7 @@ def one_gaussian() -> Mixture:
 
 def fitted(method: Method, problem: Problem, seed: int = 0) -> Model:
     """The model that a method returns, its progress thrown away."""
-    work = method.fit(problem, Rng(seed))
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+    return outcome(method.fit(problem, Rng(seed)))
 
 
 def part_of(schedule: Schedule, steps: int, nu_max: float, nu_min: float) -> Grid:

@@ -7,12 +7,14 @@ data, and the physical coordinates as named curves beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,15 @@ class Progress:
     total: int
     values: Mapping[str, float] = field(default_factory=dict)
     snapshot: Float[np.ndarray, "n d"] | None = None
+
+
+def outcome(work: Generator[Progress, None, T]) -> T:
+    """Do work that reports progress to its end, without passing the reports on; returns what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from rkdiff.core.parts import PartError, choices, knobs
+from rkdiff.core.parts import PartError, choices, from_dict, knobs
 from rkdiff.experiment import Experiment
+from rkdiff.plots.sketch import schedule_svg
 from rkdiff.ui.forms import knob_widget, part_knobs, pick_part
 
 #: Methods of the first, second, ... panel on a first visit.
@@ -79,4 +80,6 @@ def _settings(i: int, method: Any, shared: dict[str, Any]) -> dict[str, Any]:
             cls = pick_part(kind, f"{key}.{kind}.{modality}.{method.family}", members, default)
             st.caption(cls.summary())
             out[kind] = {"name": cls.name, **part_knobs(cls, f"{key}.{kind}")}
+            if kind == "schedule":
+                st.image(schedule_svg(from_dict(kind, out[kind]), shared["steps"]), width=360)
     return out
