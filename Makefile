@@ -22,7 +22,8 @@ $(VENV)/.ready: $(VENV)/.app requirements-dev.txt
 	@touch $@
 
 app: $(VENV)/.app  ## open the app in the browser
-	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
+	@echo "rkdiff: http://$(ADDRESS):$(PORT)  (Ctrl-C ends it)"
+	@$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
 test: $(VENV)/.ready check  ## all checks and all tests, those in a real browser included
 	$(BIN)/python -m pytest -n 2

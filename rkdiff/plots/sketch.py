@@ -9,7 +9,7 @@ from rkdiff.processes.schedules import Schedule
 WIDTH, HEIGHT, EDGE = 360, 150, 26
 GREY = "#8a95a0"
 #: The curves: name, colour, and where its label stands (share of the width).
-LINES = (("signal", "#0072B2", 0.16), ("noise", "#D55E00", 0.84))
+LINES = (("signal", "#0072B2", 0.84), ("noise", "#D55E00", 0.16))
 
 
 def schedule_svg(schedule: Schedule, steps: int) -> str:

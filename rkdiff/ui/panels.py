@@ -79,7 +79,8 @@ def _settings(i: int, method: Any, shared: dict[str, Any]) -> dict[str, Any]:
         with tab:
             cls = pick_part(kind, f"{key}.{kind}.{modality}.{method.family}", members, default)
             st.caption(cls.summary())
+            drawing = st.container()
             out[kind] = {"name": cls.name, **part_knobs(cls, f"{key}.{kind}")}
             if kind == "schedule":
-                st.image(schedule_svg(from_dict(kind, out[kind]), shared["steps"]), width=360)
+                drawing.image(schedule_svg(from_dict(kind, out[kind]), shared["steps"]), width=360)
     return out

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,15 @@ def test_pinned_requirements_match_what_runs_here():
         if "==" in line:
             name, wanted = line.split("==")
             assert version(name).split("+")[0] == wanted, name
+
+
+def test_the_server_is_private_quiet_and_asks_for_nothing():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert config["server"]["address"] == "localhost"
+    assert config["server"]["enableXsrfProtection"]
+    assert config["server"]["maxUploadSize"] <= 5
+    assert not config["server"]["showEmailPrompt"]
+    assert not config["browser"]["gatherUsageStats"]
+    assert config["logger"]["hideWelcomeMessage"]  # else developer tools are offered over the page
+    assert not config["runner"]["postScriptGC"]
+    assert set(config["theme"]) == {"light", "dark"}  # a bare [theme] would switch the dark one off
