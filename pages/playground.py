@@ -20,8 +20,8 @@ with st.container(horizontal=True, vertical_alignment="center", key="head"):
     st.title("Playground", anchor=False, width="content")
     st.markdown("Any dataset, any method, side by side, on the same noise.", width="stretch")
     slot = st.empty()
-remember("shown", first_shown())
-data = remember("data", first_data())
+remember("shown", first_shown)
+data = remember("data", first_data)
 gallery(data, pick)
 
 bar = st.container(horizontal=True, vertical_alignment="center", key="bar")
@@ -43,7 +43,7 @@ if st.session_state.pop("stopped", False):
 
 stage_area(data, direction or "backward")
 
-count = remember("panels", first_panels())
+count = remember("panels", first_panels)
 columns = st.columns(MOST, gap="medium")
 setups = []
 for i in range(count):

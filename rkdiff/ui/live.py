@@ -197,7 +197,13 @@ def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
 
 
 def over_seeds(run: Run) -> dict[str, Any]:
-    """A run's quality, over every kept run that differs from it in the seed alone."""
+    """A run's quality, over every kept run that differs from it in the seed alone (looked up again when a run was kept)."""
+    return _over_seeds(run.experiment.key, run, store().root.stat().st_mtime_ns)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _over_seeds(key: str, _run: Run, changed: int) -> dict[str, Any]:
+    run = _run
     mine = {k: v for k, v in run.experiment.to_dict().items() if k != "seed"}
     alike = [s for s in store().list() if {k: v for k, v in s.experiment.items() if k != "seed"} == mine]
     figures = [s.info.get("quality", {}) for s in alike] or [run.info["quality"]]

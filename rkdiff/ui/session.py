@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,11 @@ def owner() -> str:
     return str(st.session_state.owner)
 
 
-def remember(name: str, default: Any) -> Any:
-    """A session value that exists from the first run on."""
-    return st.session_state.setdefault(name, default)
+def remember(name: str, first: Callable[[], Any]) -> Any:
+    """A session value that exists from the first run on; `first` makes it, once."""
+    if name not in st.session_state:
+        st.session_state[name] = first()
+    return st.session_state[name]
 
 
 def first_data() -> str:
