@@ -177,6 +177,4 @@ class Run:
 
         `which`: "" for the generated cloud, "forward." for the noised data, "return." for the same particles on their way back.
         """
-        t = self._trajectory(which, "plane")
-        scale = np.hypot(t.curves["alpha"], t.curves["sigma"]) if "alpha" in t.curves else np.ones(len(t.u))
-        return Trajectory(t.u, t.x / scale[:, None, None], t.labels, t.curves, t.calls)
+        return self._trajectory(which, "plane").drawn()

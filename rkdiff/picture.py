@@ -26,13 +26,11 @@ GRID = 15
 MOMENTS = 25
 
 
-def nearest_labels(
-    x: Float[np.ndarray, "n d"], train: Float[np.ndarray, "m d"], labels: Int[np.ndarray, " m"]
-) -> Int[np.ndarray, " n"]:
-    """The class of the nearest training point: how particles that were asked for no class are coloured."""
+def nearest(x: Float[np.ndarray, "n d"], train: Float[np.ndarray, "m d"]) -> Int[np.ndarray, " n"]:
+    """Which training point is nearest to each point."""
     from scipy.spatial import cKDTree
 
-    return labels[cKDTree(train).query(x)[1]].astype(np.int64)
+    return np.asarray(cKDTree(train).query(x)[1], dtype=np.int64)
 
 
 def background(data: Dataset, space: Fitted, e: Experiment, rng: Rng) -> dict[str, np.ndarray]:
@@ -101,12 +99,15 @@ def decoded(
         return {}
     out, shown = {}, list[np.ndarray]()
     if k:
-        u = np.linspace(0.0, 1.0, e.moments)
-        scale = np.hypot(t.curves["alpha"], t.curves["sigma"])[:, None, None] if "alpha" in t.curves else 1.0
-        for i, state in enumerate(Trajectory(t.u, t.x / scale).at(u)[:, :k]):
+        u, norm = np.linspace(0.0, 1.0, e.moments), np.sqrt(space.weights)
+        for i, state in enumerate(t.drawn().at(u)[:, :k]):
             yield Progress("decoding", i, e.moments + 1)
             shown.append(space.decode(state, rng.child(f"decode {i}"), start=shown[-1] if shown else None))
-        out = {"objects.u": u, "objects.values": np.stack(shown), "objects.nearest": _nearest(space, t.end[:k], train, data)}
+        out = {
+            "objects.u": u,
+            "objects.values": np.stack(shown),
+            "objects.nearest": data.train[nearest(t.end[:k] * norm, train * norm)],
+        }
         if data.modality == "graphs":
             out["objects.layout"] = _layouts(out["objects.values"])
     yield Progress("decoding", e.moments, e.moments + 1)
@@ -124,10 +125,3 @@ def _layouts(values: np.ndarray) -> np.ndarray:
         new = np.diagonal(earlier, axis1=1, axis2=2) > np.diagonal(whole, axis1=1, axis2=2)
         whole = np.where(new[:, :, None] | new[:, None, :], np.maximum(whole, earlier), whole)
     return np.broadcast_to(spread(whole), (*values.shape[:3], 2)).astype(np.float32)
-
-
-def _nearest(space: Fitted, x: Float[np.ndarray, "k d"], train: Float[np.ndarray, "m d"], data: Dataset) -> np.ndarray:
-    """The training object nearest to each point, in the norm of the space."""
-    w = np.sqrt(space.weights)
-    d2 = (((x[:, None] - train[None]) * w) ** 2).sum(-1)
-    return data.train[d2.argmin(1)]

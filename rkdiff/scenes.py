@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rkdiff.core.records import Density, Field, Objects, Panel, Scene
-from rkdiff.experiment import Run
+from rkdiff.experiment import Experiment, Run
 
 HUES = ("model", "second", "third", "data")
 
@@ -28,7 +28,7 @@ def scene_of(runs: Sequence[Run], direction: str = "backward", titles: Sequence[
     if direction not in ("backward", "forward", "both"):
         raise ValueError(f"direction is {direction!r}; choose 'backward', 'forward' or 'both'")
     names = list(titles) if titles else panel_titles(runs)
-    hues = panel_hues(runs)
+    hues = panel_hues([run.experiment for run in runs])
     panels = tuple(_panel(run, name, hue, direction) for run, name, hue in zip(runs, names, hues, strict=True))
     extents = np.array([run.arrays["extent"] for run in runs])
     low, high = extents.min(axis=0), extents.max(axis=0)
@@ -71,11 +71,11 @@ def _difference(run: Run, others: Sequence[Run]) -> str:
     return ", ".join(parts[:3])
 
 
-def panel_hues(runs: Sequence[Run]) -> list[str]:
+def panel_hues(experiments: Sequence[Experiment]) -> list[str]:
     """The first exact model is dark grey; the others take orange, green, purple, blue in turn."""
     out: list[str] = []
-    for run in runs:
-        free = run.experiment.method.name == "exact" and "exact" not in out
+    for e in experiments:
+        free = e.method.name == "exact" and "exact" not in out
         out.append("exact" if free else HUES[sum(h != "exact" for h in out) % len(HUES)])
     return out
 

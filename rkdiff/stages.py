@@ -21,7 +21,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import device_name, pick_device
 from rkdiff.experiment import Experiment, Run
 from rkdiff.methods import Problem
-from rkdiff.picture import arrows, background, decoded, nearest_labels
+from rkdiff.picture import arrows, background, decoded, nearest
 from rkdiff.processes.process import corrupt
 from rkdiff.processes.schedules import Grid
 from rkdiff.samplers import start
@@ -170,7 +170,7 @@ def sample(p: Prepared, model: Model, rng: Rng) -> Generator[Progress, None, Tra
 
 
 def _picked(p: Prepared, n: int, rng: Rng) -> Int[np.ndarray, " n"]:
-    """N training objects in a fixed random order, again from the first when there are too few."""
+    """Indices of n training objects in a random order, again from the first when there are too few."""
     order = rng.numpy("picked").permutation(len(p.problem.x))
     return np.resize(order, n)
 
@@ -266,7 +266,9 @@ def _context(p: Prepared, model: Model, t: Trajectory) -> dict[str, np.ndarray]:
     if p.problem.labels is not None:
         out["target_labels"] = p.problem.labels.astype(np.int64)
         if t.labels is None:
-            out["labels"] = nearest_labels(t.end, p.problem.x, p.problem.labels)
+            out["labels"] = p.problem.labels[nearest(t.end, p.problem.x)].astype(
+                np.int64
+            )  # colour only: no class was asked for
     out |= background(p.data, p.space, p.experiment, p.rng)
     if p.space.dim == 2:
         out |= arrows(model, t, p.device)

@@ -8,7 +8,7 @@ data, and the physical coordinates as named curves beside it.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -100,6 +100,13 @@ class Trajectory:
         i = np.clip(np.searchsorted(self.u, u, side="right") - 1, 0, len(self.u) - 2)
         w = np.clip((u - self.u[i]) / (self.u[i + 1] - self.u[i]), 0.0, 1.0)[:, None, None]
         return (1 - w) * self.x[i] + w * self.x[i + 1]
+
+    def drawn(self) -> Trajectory:
+        """The same path as it is drawn: every frame scaled to unit variance of signal plus noise, x / sqrt(alpha^2 + sigma^2)."""
+        if "alpha" not in self.curves:
+            return self
+        scale = np.hypot(self.curves["alpha"], self.curves["sigma"])[:, None, None]
+        return replace(self, x=self.x / scale)
 
     def curve(self, name: str, u: Float[np.ndarray, " F"]) -> Float[np.ndarray, " F"]:
         """A physical coordinate at any screen times."""

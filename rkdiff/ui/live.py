@@ -18,7 +18,7 @@ from rkdiff.jobs import SLOTS, JobStatus
 from rkdiff.metrics.density import density
 from rkdiff.picture import square
 from rkdiff.player.scene import pack
-from rkdiff.scenes import HUES, scene_of
+from rkdiff.scenes import panel_hues, scene_of
 from rkdiff.spaces.points import Points
 from rkdiff.store import DamagedRun
 from rkdiff.ui.session import ASSETS, jobs, kept, owner, store
@@ -183,7 +183,8 @@ def progress_text(s: JobStatus) -> str:
 def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
     """The clouds as they are now: one frame a panel, over the data they are to become."""
     panels, view = [], (-2.8, 2.8, -2.8, 2.8)
-    for i, (ticket, status) in enumerate(zip(tickets[:MOST_BARS], statuses, strict=False)):
+    tickets = tickets[:MOST_BARS]
+    for ticket, status, hue in zip(tickets, statuses, panel_hues([t.experiment for t in tickets]), strict=False):
         e = ticket.experiment
         behind = backdrop(json.dumps(e.data.to_dict()), e.seed)
         target, truth = behind or (None, None)
@@ -191,7 +192,6 @@ def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
         waiting = Rng(e.seed).numpy("waiting").standard_normal((300, 2))
         cloud = waiting if status.snapshot is None or not len(status.snapshot) else status.snapshot
         still = Trajectory(np.array([1.0]), cloud[None])
-        hue = "exact" if e.method.name == "exact" else HUES[i % len(HUES)]
         panels.append(Panel(ticket.title, still, hue=hue, density=truth, target=target, notes=(progress_text(status),)))
     return Scene(tuple(panels), view, title=type(tickets[0].experiment.data).title())
 
@@ -203,12 +203,11 @@ def over_seeds(run: Run) -> dict[str, Any]:
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def _over_seeds(key: str, _run: Run, changed: int) -> dict[str, Any]:
-    run = _run
-    mine = {k: v for k, v in run.experiment.to_dict().items() if k != "seed"}
+    mine = {k: v for k, v in _run.experiment.to_dict().items() if k != "seed"}
     alike = [s for s in store().list() if {k: v for k, v in s.experiment.items() if k != "seed"} == mine]
-    figures = [s.info.get("quality", {}) for s in alike] or [run.info["quality"]]
+    figures = [s.info.get("quality", {}) for s in alike] or [_run.info["quality"]]
     out = {}
-    for name, first in run.info["quality"].items():
+    for name, first in _run.info["quality"].items():
         values = np.array([q[name]["value"] for q in figures if name in q])
         if len(values) > 1:
             out[name] = {

@@ -37,7 +37,7 @@ def readings() -> None:
     from rkdiff.plots.quality import quality_figure
     from rkdiff.plots.style import CONFIG
 
-    titles, hues = panel_titles(runs), panel_hues(runs)
+    titles, hues = panel_titles(runs), panel_hues([r.experiment for r in runs])
     left, right = st.columns(2, gap="large")
     with left:
         quality = [over_seeds(r) for r in runs]

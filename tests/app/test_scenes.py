@@ -6,6 +6,7 @@ import pytest
 from rkdiff import Experiment, make, run, scene_of
 from rkdiff.player.html import standalone
 from rkdiff.player.scene import pack
+from rkdiff.scenes import panel_hues
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +50,9 @@ def test_the_stand_alone_page_asks_nobody(runs):
     assert page.lstrip().lower().startswith("<!doctype html>")
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
+
+
+def test_a_panel_keeps_its_hue_from_the_first_snapshot_to_the_scene(runs):
+    experiments = [runs[0].experiment, runs[2].experiment, runs[1].experiment]
+    assert panel_hues(experiments) == ["exact", "model", "second"]
+    assert [p.hue for p in scene_of([runs[0], runs[2], runs[1]]).panels] == panel_hues(experiments)

@@ -28,6 +28,17 @@ def train(page):
     page.get_by_role("button", name="Train", exact=True).click()
 
 
+def train_for_long(page, steps):
+    """Ask the first panel's network for so many steps that it is still training when something happens to it."""
+    page.get_by_role("button", name="Settings").first.click()
+    field = page.get_by_label("Steps", exact=True).last
+    field.fill(str(steps))
+    field.press("Enter")
+    page.keyboard.press("Escape")
+    train(page)
+    page.wait_for_function(f"() => /training \\d+\\/{steps}/.test(document.body.innerText)", timeout=60_000)
+
+
 def finished(page):
     """The run is kept (its key is in the address) and on the stage."""
     page.wait_for_function("() => location.search.includes('runs=')", timeout=120_000)
@@ -105,13 +116,7 @@ def test_a_reload_brings_the_picture_back(visit, app_url):
 
 def test_stop_ends_it_and_the_page_goes_on(visit, app_url):
     page = opened(visit, app_url, "?method0=Network%20diffusion&panels=1")
-    page.get_by_role("button", name="Settings").first.click()
-    steps = page.get_by_label("Steps", exact=True).last
-    steps.fill("10000")
-    steps.press("Enter")
-    page.keyboard.press("Escape")
-    train(page)
-    page.wait_for_function("() => /training \\d+\\/10000/.test(document.body.innerText)", timeout=60_000)
+    train_for_long(page, 10000)
     page.get_by_role("button", name="Stop").click()
     began = page.evaluate("() => performance.now()")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
@@ -142,13 +147,7 @@ def test_two_tabs_do_not_disturb_each_other(browser, browser_context_args, app_u
 
 def test_a_job_that_is_killed_is_reported_and_the_next_one_works(visit, app_url):
     page = opened(visit, app_url, "?method0=Network%20diffusion&panels=1")
-    page.get_by_role("button", name="Settings").first.click()
-    steps = page.get_by_label("Steps", exact=True).last
-    steps.fill("9000")
-    steps.press("Enter")
-    page.keyboard.press("Escape")
-    train(page)
-    page.wait_for_function("() => /training \\d+\\/9000/.test(document.body.innerText)", timeout=60_000)
+    train_for_long(page, 9000)
     killed = jobs_below(app_port=int(app_url.rsplit(":", 1)[1]))
     assert killed
     for pid in killed:
