@@ -25,7 +25,7 @@ from rkdiff.samplers import Sampler
 from rkdiff.spaces import Space
 
 #: Version of the meaning of an experiment: part of the key, so that a change of meaning never reads an old run.
-MEANING = 1
+MEANING = 2
 
 PARTS = ("data", "method", "space", "schedule", "sampler", "guidance")
 

@@ -18,12 +18,15 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
 from rkdiff.player.layout import spread
 from rkdiff.spaces import Fitted
+from rkdiff.spaces._kernel import FittedKernel
 
 if TYPE_CHECKING:
     from rkdiff.experiment import Experiment
 
 GRID = 15
 MOMENTS = 25
+#: Training objects that are linked to a particle, and objects in the Gram matrix that is kept.
+PULLS, GRAM = 5, 80
 
 
 def nearest(x: Float[np.ndarray, "n d"], train: Float[np.ndarray, "m d"]) -> Int[np.ndarray, " n"]:
@@ -106,13 +109,47 @@ def decoded(
         out = {
             "objects.u": u,
             "objects.values": np.stack(shown),
-            "objects.nearest": data.train[nearest(t.end[:k] * norm, train * norm)],
+            "objects.nearest": space.shown(data.train[nearest(t.end[:k] * norm, train * norm)]),
+            "objects.valid": np.stack([space.valid(s) for s in shown]),
+            **_pulls(t, u, k, train),
         }
         if data.modality == "graphs":
             out["objects.layout"] = _layouts(out["objects.values"])
     yield Progress("decoding", e.moments, e.moments + 1)
     rest = [space.decode(t.end[k:at_end], rng.child("decode end"))] if at_end > k else []
     return out | {"samples": np.concatenate([*shown[-1:], *rest])}
+
+
+def _pulls(t: Trajectory, u: np.ndarray, k: int, train: Float[np.ndarray, "m d"]) -> dict[str, np.ndarray]:
+    """Which training objects pull each shown particle: the largest weights of the exact posterior E[x_0 | x_t] = sum_i w_i z_i."""
+    if "sigma" not in t.curves:
+        return {}
+    which, shares = [], []
+    for moment, state in zip(u, t.at(u)[:, :k], strict=True):
+        alpha, sigma = (max(float(np.interp(moment, t.u, t.curves[c])), 1e-3) for c in ("alpha", "sigma"))
+        logits = -((state[:, None] / alpha - train) ** 2).sum(-1) / (2 * (sigma / alpha) ** 2)
+        w = np.exp(logits - logits.max(1, keepdims=True))
+        w /= w.sum(1, keepdims=True)
+        top = np.argsort(-w, axis=1, kind="stable")[:, :PULLS]
+        which.append(top)
+        shares.append(np.take_along_axis(w, top, axis=1))
+    return {"objects.pull": np.stack(which).astype(np.int32), "objects.pull_weights": np.stack(shares).astype(np.float32)}
+
+
+def embedding(space: Fitted, data: Dataset) -> dict[str, np.ndarray]:
+    """The data's place in H, for spaces with a kernel: variances of the coordinates, those of the noise, a Gram matrix of some objects."""
+    if not isinstance(space, FittedKernel):
+        return {}
+    order = np.argsort(data.train_labels, kind="stable") if data.train_labels is not None else np.arange(len(data.train))
+    some = order[np.linspace(0, len(order) - 1, min(len(order), GRAM)).astype(int)]
+    e = space.embedding
+    return {
+        "embedding.variances": e.variances,
+        "embedding.noise": space.noise,
+        "embedding.explained": e.explained,
+        "embedding.gram": space.gram(data.train[some]).astype(np.float32),
+        "embedding.gram_rows": some,
+    }
 
 
 def _layouts(values: np.ndarray) -> np.ndarray:

@@ -106,6 +106,10 @@ def _objects(run: Run) -> Objects | None:
         a["objects.values"],
         a.get("objects.layout"),
         a.get("objects.nearest"),
+        a.get("objects.valid"),
+        a.get("objects.pull"),
+        a.get("objects.pull_weights"),
+        tuple(run.info.get("meta", {}).get("columns", ())),
     )
 
 

@@ -21,7 +21,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import device_name, pick_device
 from rkdiff.experiment import Experiment, Run
 from rkdiff.methods import Problem
-from rkdiff.picture import arrows, background, decoded, nearest
+from rkdiff.picture import arrows, background, decoded, embedding, nearest
 from rkdiff.processes.process import corrupt
 from rkdiff.processes.schedules import Grid
 from rkdiff.samplers import start
@@ -86,6 +86,7 @@ def _stages(experiment: Experiment, device: str) -> Iterator[Progress | Run]:
         "objects": judged(p, arrays.get("samples")),
         "meta": {k: v for k, v in p.data.meta.items() if isinstance(v, (str, int, float, list))},
         "modality": p.data.modality,
+        "advice": list(p.space.advice),
         "classes": p.data.classes,
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
     }
@@ -229,15 +230,11 @@ def measure(p: Prepared, model: Model, trajectory: Trajectory) -> Generator[Prog
 
 
 def judged(p: Prepared, samples: np.ndarray | None) -> dict[str, float]:
-    """Shares of the decoded objects that are valid and, for graphs, new (not isomorphic to a training graph) and different."""
+    """Shares of the decoded objects that are valid, new (no training object is equal; graphs: isomorphic) and different."""
     if samples is None:
         return {}
     out = {"valid": float(p.space.valid(samples).mean())}
-    if p.data.modality == "graphs":
-        from rkdiff.metrics.graphs import novel, unique_share
-
-        out |= {"novel": float(novel(samples, p.data.train).mean()), "unique": float(unique_share(samples))}
-    return out
+    return out | {"novel": float(p.space.novel(samples).mean()), "unique": float(p.space.unique(samples))}
 
 
 def _over_starts(figures: list[Any]) -> dict[str, Any]:
@@ -269,6 +266,7 @@ def _context(p: Prepared, model: Model, t: Trajectory) -> dict[str, np.ndarray]:
             out["labels"] = p.problem.labels[nearest(t.end, p.problem.x)].astype(
                 np.int64
             )  # colour only: no class was asked for
+    out |= embedding(p.space, p.data)
     out |= background(p.data, p.space, p.experiment, p.rng)
     if p.space.dim == 2:
         out |= arrows(model, t, p.device)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 T = TypeVar("T")
 
@@ -22,7 +22,9 @@ class Dataset:
     """Objects of one modality, split into a training and a held-out part.
 
     Objects are ONE NumPy array whose first axis runs over objects: points (n, 2), curves (n, grid), images (n, h, w), graphs
-    (n, N, N) uint8 adjacency whose diagonal is 1 where a node exists.
+    (n, N, N) uint8 adjacency whose diagonal is 1 where a node exists, strings (n, L) uint8 ASCII codes padded with 0 at the end, clouds
+    (n, P, 2) floats whose P points have no order, tables (n, c) floats in which a category is its index (`meta["columns"]` says what
+    each column is: name, type "number" | "integer" | "category", low and high, or levels).
 
     Attributes:
         law: the exact distribution the points come from, where one is known (see `rkdiff.processes.mixture`).
@@ -135,12 +137,16 @@ class Objects:
     """Decoded objects of a few particles along the clock, ready to draw.
 
     Attributes:
-        kind: "curves" | "images" | "graphs".
+        kind: "curves" | "images" | "graphs" | "strings" | "clouds" | "tables".
         particles: (k,) which particle each object belongs to.
         u: (A,) screen times at which objects were decoded.
-        values: (A, k, ...) the objects themselves (curves: grid values; images: grey in 0..1; graphs: adjacency with node diagonal).
+        values: (A, k, ...) the objects themselves, as `Dataset` writes them (images: grey in 0..1).
         layout: graphs only, (A, k, N, 2) node positions in the unit square, stable along the clock.
         nearest: (k, ...) the nearest training object of each final object, or None.
+        valid: (A, k) whether each obeys the rules of its kind, or None.
+        pull: (A, k, p) the training objects (rows of the panel's target) that pull each particle most at that moment, and `pull_weights`
+            their shares of the exact posterior, falling; None where the model has no noise level.
+        columns: tables only, what each column is.
     """
 
     kind: str
@@ -149,6 +155,10 @@ class Objects:
     values: np.ndarray
     layout: np.ndarray | None = None
     nearest: np.ndarray | None = None
+    valid: Bool[np.ndarray, "A k"] | None = None
+    pull: Int[np.ndarray, "A k p"] | None = None
+    pull_weights: Float[np.ndarray, "A k p"] | None = None
+    columns: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class Source(Part, kind="data"):
     Every source has the knobs it needs; by convention `n` is the number of training objects. Held-out objects come from the same law.
     """
 
-    #: "points" | "graphs" | "curves" | "images": decides which spaces fit.
+    #: "points" | "graphs" | "curves" | "strings" | "clouds" | "tables" | "images": decides which spaces fit.
     modality: ClassVar[str] = "points"
 
     @abstractmethod

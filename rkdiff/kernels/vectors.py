@@ -1,6 +1,7 @@
 """Kernels on vectors: radial ones, and the linear one. Images and curves come here as vectors; graphs as vectors of features.
 
-    gaussian  exp(-d^2 / 2 l^2)      laplace  exp(-d / l)      matern  (1 + sqrt(3) d / l) exp(-sqrt(3) d / l)      linear  <x, y>
+    gaussian  exp(-d^2 / 2 l^2)      laplace  exp(-d / l)      matern  (1 + sqrt(3) d / l) exp(-sqrt(3) d / l)
+    polynomial  ((1 + <x, y> / l^2) / 2)^3      linear  <x, y>
 
 with d the Euclidean distance and l the width. Every one is positive definite, and the radial ones are normalised, k(x, x) = 1.
 Median heuristic: l is the median distance between two training vectors. `pull` is what the pre-image's fixed point needs: for a kernel
@@ -10,12 +11,15 @@ f(d^2) the gradient of k(y, x) in y is 2 f'(d^2) (y - x), so a stationary y is a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
 
-KERNELS = ("gaussian", "laplace", "matern", "linear")
+from rkdiff.core.parts import PartError
+
+KERNELS = ("gaussian", "laplace", "matern", "polynomial", "linear")
+DEGREE = 3
 _TINY = 1e-12
 
 
@@ -49,7 +53,7 @@ class Kernel:
     @property
     def radial(self) -> bool:
         """Whether k depends on the distance alone."""
-        return self.name != "linear"
+        return self.name not in ("linear", "polynomial")
 
     def __call__(self, x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "n m"]:
         """The Gram matrix k(x_i, y_j)."""
@@ -64,11 +68,11 @@ class Kernel:
         if self.name == "matern":
             s = np.sqrt(3 * value) / self.width
             return (1 + s) * np.exp(-s)
-        return value
+        return ((1 + value / self.width**2) / 2) ** DEGREE if self.name == "polynomial" else value
 
     def diagonal(self, x: Float[np.ndarray, "n p"]) -> Float[np.ndarray, " n"]:
         """The diagonal k(x_i, x_i)."""
-        return np.ones(len(x)) if self.radial else (x**2).sum(1)
+        return np.ones(len(x)) if self.radial else self.of((x**2).sum(1))
 
     def pull(self, x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "n m"]:
         """-f'(||x_i - y_j||^2) up to a constant factor: how strongly y_j pulls a pre-image x_i towards itself."""
@@ -81,3 +85,35 @@ class Kernel:
             d = np.sqrt(d2)
             return np.exp(-d / self.width) / np.maximum(d, 1e-6 * self.width)
         return np.exp(-np.sqrt(3 * d2) / self.width)
+
+
+@dataclass(frozen=True)
+class RandomFourier(Kernel):
+    """A radial kernel through m random frequencies w: features sqrt(1/m) (cos w.x, sin w.x), whose inner product is near k."""
+
+    frequencies: Float[np.ndarray, "p m"] = field(default_factory=lambda: np.zeros((1, 1)))
+
+    @staticmethod
+    def draw(kernel: Kernel, p: int, count: int, rng: np.random.Generator) -> RandomFourier:
+        """Frequencies from the spectral measure (Rahimi and Recht 2007): normal, or Student t (Matern 3, Laplace 1).
+
+        Raises:
+            PartError: the kernel depends on more than the distance and has no such measure.
+        """
+        freedom = {"gaussian": 0, "matern": 3, "laplace": 1}
+        if kernel.name not in freedom:
+            raise PartError(
+                f"the {kernel.name} kernel has no random Fourier features; choose exact, landmarks or a radial kernel"
+            )
+        w = rng.standard_normal((p, count)) / kernel.width
+        if nu := freedom[kernel.name]:
+            w = w / np.sqrt(rng.chisquare(nu, count) / nu)
+        return RandomFourier(kernel.name, kernel.width, w)
+
+    def features(self, x: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n f"]:
+        """The explicit features."""
+        a = x @ self.frequencies
+        return np.concatenate([np.cos(a), np.sin(a)], axis=1) / np.sqrt(a.shape[1])
+
+    def __call__(self, x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "n m"]:
+        return self.features(x) @ self.features(y).T

@@ -46,6 +46,40 @@ class Fitted(ABC):
         """Whether each object obeys the rules of its kind; everything finite is valid unless a space says more."""
         return np.isfinite(objects.reshape(len(objects), -1).astype(float)).all(axis=1)
 
+    def residual(self, objects: np.ndarray, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+        """How far each object is from the point it was decoded from: ||phi(object_i) - psi(x_i)||^2, outside the coordinates too."""
+        return ((self.encode(objects) - x) ** 2 * self.weights).sum(1)
+
+    def novel(self, objects: np.ndarray) -> Bool[np.ndarray, " n"]:
+        """Whether each object differs from every training object (graphs: is isomorphic to none)."""
+        return np.ones(len(objects), bool)
+
+    def unique(self, objects: np.ndarray) -> float:
+        """Share of different objects among these."""
+        return len({o.tobytes() for o in np.ascontiguousarray(objects)}) / max(len(objects), 1)
+
+    def shown(self, objects: np.ndarray) -> np.ndarray:
+        """Objects in the form that `decode` hands out (training curves on the decoder's grid); themselves, mostly."""
+        return objects
+
+    def observe(self, places: Float[np.ndarray, " m"]) -> tuple[Float[np.ndarray, "m d"], Float[np.ndarray, " m"]] | None:
+        """A and b such that an object with coordinates x has the values A x + b at `places` in [0, 1]; None where it has no such values."""
+        return None
+
+    @property
+    def decoders(self) -> tuple[str, ...]:
+        """Names of the ways back; `with_decoder` gives the same space with another one."""
+        return ()
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """Lines for a person about the fit itself (a kernel too narrow or too wide)."""
+        return ()
+
+    def with_decoder(self, name: str) -> Fitted:
+        """The same fitted space with another decoder."""
+        return self
+
     def distance(self, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "n m"]:
         """Distances between objects in the norm of the space."""
         w = np.sqrt(self.weights)

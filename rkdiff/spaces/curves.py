@@ -18,21 +18,19 @@ from rkdiff.core.parts import knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.kernels.curves import from_l2_vectors, l2_vectors, quadrature
-from rkdiff.spaces import Space
+from rkdiff.spaces._kernel import KernelSpace
 from rkdiff.spaces._preimage import DECODERS
 from rkdiff.spaces._vectors import FittedVectors
 
 
 @dataclass(frozen=True)
-class Curves(Space):
+class Curves(KernelSpace):
     """Functions through their principal components, or through a kernel on functions."""
 
     modalities: ClassVar[tuple[str, ...]] = ("curves",)
 
-    r: int = knob(6, 1, 40, help="how many coordinates")
+    r: int = knob(6, 1, 60, help="how many coordinates")
     kernel: str = knob("linear", options=("linear", "gaussian", "matern"), help="linear gives functional principal components")
-    width: float = knob(1.0, 0.25, 4.0, log=True, advanced=True, help="kernel width, in median distances between curves")
-    smoothness: float = knob(0.5, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
     decoder: str = knob("fixed_point", options=DECODERS, help="how coordinates become a curve again")
 
     def fit(self, data: Dataset, rng: Rng) -> FittedCurves:
@@ -52,7 +50,7 @@ class FittedCurves(FittedVectors):
                 f"the grid has {len(grid)} points and the curves have {data.train.shape[1]}; give one value a point"
             )
         self.quadrature = quadrature(grid)
-        super().__init__(data.train, space.kernel, space.width, space.r, space.smoothness, space.decoder, rng)
+        super().__init__(space, data.train, rng)
 
     def vectors(self, objects: Float[np.ndarray, "n g"]) -> Float[np.ndarray, "n g"]:
         return l2_vectors(objects.astype(float), self.quadrature)

@@ -17,28 +17,25 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from rkdiff.core.parts import knob
+from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.kernels.graphs import BLOCKS, GraphFeatures, connected, nodes
-from rkdiff.kernels.vectors import Kernel, median_distance
+from rkdiff.metrics.graphs import novel, unique_share
 from rkdiff.metrics.graphs import valid as lawful
-from rkdiff.spaces import Fitted, Space
 from rkdiff.spaces._graph_search import Energy, resize, search
-from rkdiff.spaces.rkhs import Embedding, embed, whiten
+from rkdiff.spaces._kernel import FittedKernel, KernelSpace
 
 
 @dataclass(frozen=True)
-class Graphs(Space):
+class Graphs(KernelSpace):
     """Networks through a kernel on their degrees, clustering, small patterns and spectrum."""
 
     modalities: ClassVar[tuple[str, ...]] = ("graphs",)
 
-    r: int = knob(12, 1, 40, help="how many kernel coordinates: few leave the decoder free to invent, many copy")
     features: str = knob(
         "statistics", options=tuple(BLOCKS), help="what the kernel looks at: all statistics, or the spectrum alone"
     )
-    smoothness: float = knob(0.5, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
     decoder: str = knob(
         "search", options=("search", "nearest"), help="search for a new graph, or take the nearest training graph"
     )
@@ -58,40 +55,36 @@ class Graphs(Space):
         return FittedGraphs(self, data, rng)
 
 
-class FittedGraphs(Fitted):
+class FittedGraphs(FittedKernel):
     """Kernel coordinates of graphs and the search back."""
 
+    space: Graphs
+
     def __init__(self, space: Graphs, data: Dataset, rng: Rng) -> None:
-        self.space, self.train = space, np.ascontiguousarray(data.train)
-        if self.train.ndim != 3 or self.train.shape[1] != self.train.shape[2] or not len(self.train):
-            raise ValueError(
-                f"graphs come as (n, N, N) adjacency matrices with n >= 1; got an array of shape {self.train.shape}"
-            )
-        self.sizes = nodes(self.train).sum(1)
+        train = np.ascontiguousarray(data.train)
+        if train.ndim != 3 or train.shape[1] != train.shape[2] or not len(train):
+            raise PartError(f"graphs come as (n, N, N) adjacency matrices with n >= 1; got an array of shape {train.shape}")
+        self.sizes = nodes(train).sum(1)
         if not self.sizes.all():
-            raise ValueError("a training graph has no node; nodes are marked by 1 on the diagonal of the adjacency matrix")
-        whole = bool(connected(self.train).all())
+            raise PartError("a training graph has no node; nodes are marked by 1 on the diagonal of the adjacency matrix")
+        whole = bool(connected(train).all())
         self.rule = space.connectivity if whole else "off"
         self.law = str(data.meta.get("rule", "connected" if whole else "any"))
-        self.features = GraphFeatures.fit(self.train, BLOCKS[space.features])
-        vectors = self.features(self.train)
-        kernel = Kernel("gaussian", median_distance(vectors))
-        self.embedding: Embedding = embed(vectors, kernel, space.r, rng.numpy("landmarks"))
-        self._set_scales()
-        self.candidates = vectors
+        self.features = GraphFeatures.fit(train, BLOCKS[space.features])
+        super().__init__(space, train, rng)
 
-    def _set_scales(self) -> None:
-        lam = self.embedding.variances
+    def vectors(self, objects: UInt8[np.ndarray, "n N N"]) -> Float[np.ndarray, "n p"]:
+        return self.features(objects)
+
+    def set_scales(self, variances: Float[np.ndarray, " r"]) -> None:
+        """Node counts are appended, weighted to vary as much as a kernel coordinate does on average."""
         spread = float(self.sizes.std())
-        #: node counts are weighted to vary as much as a kernel coordinate does on average
-        self.size_mean, self.size_unit = float(self.sizes.mean()), spread / np.sqrt(lam.mean())
+        self.size_mean, self.size_unit = float(self.sizes.mean()), spread / np.sqrt(variances.mean())
         self.counts_nodes = spread > 0
-        variances = np.append(lam, lam.mean()) if self.counts_nodes else lam
-        self.scale, self.weights = whiten(variances, self.space.smoothness)
-        self.dim = len(self.scale)
+        super().set_scales(np.append(variances, variances.mean()) if self.counts_nodes else variances)
 
     def encode(self, objects: UInt8[np.ndarray, "n N N"]) -> Float[np.ndarray, "n d"]:
-        z = self.embedding.coordinates(self.features(objects))
+        z = self.embedding.coordinates(self.vectors(objects))
         if self.counts_nodes:
             z = np.column_stack([z, (nodes(objects).sum(1) - self.size_mean) / self.size_unit])
         return z / self.scale
@@ -107,22 +100,28 @@ class FittedGraphs(Fitted):
     def decode(
         self, x: Float[np.ndarray, "n d"], rng: Rng, start: UInt8[np.ndarray, "n N N"] | None = None
     ) -> UInt8[np.ndarray, "n N N"]:
-        z, count = (x * self.scale)[:, : self.embedding.dim], self.node_counts(x)
+        z, count = self.kernel_coordinates(x), self.node_counts(x)
         if not len(x):
-            return self.train[:0]
+            return self.training[:0]
         if self.space.decoder == "nearest":
-            return self.train[self._nearest(z)]
+            return self.training[self.nearest(x)]
         draw = rng.numpy("graph search")
-        begin = self.train[self._nearest(z, count)] if start is None else resize(start, count, draw)
+        begin = self.training[self._nearest_of_size(z, count)] if start is None else resize(start, count, draw)
         steps = self.space.search_steps if start is None else self.space.following_steps
         return search(self.energy(z), begin, steps, self.rule, draw)[0]
 
-    def _nearest(self, z: Float[np.ndarray, "n r"], count: Int[np.ndarray, " n"] | None = None) -> Int[np.ndarray, " n"]:
-        """The nearest training graph in H, of the wanted size where one is given."""
+    def _nearest_of_size(self, z: Float[np.ndarray, "n r"], count: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """The training graph of the wanted size nearest in H."""
         d2 = self.embedding.distances2(z, self.candidates)
-        if count is not None:
-            d2 = np.where(self.sizes[None] == count[:, None], d2, np.inf)
-        return d2.argmin(1)
+        return np.where(self.sizes[None] == count[:, None], d2, np.inf).argmin(1)
+
+    def novel(self, objects: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
+        """Isomorphic to no training graph."""
+        return np.asarray(novel(objects, self.training), bool)
+
+    def unique(self, objects: UInt8[np.ndarray, "n N N"]) -> float:
+        """Isomorphism classes over graphs."""
+        return float(unique_share(objects)) if len(objects) else 0.0
 
     def energy(self, z: Float[np.ndarray, "n r"]) -> Energy:
         """||phi(g) - psi(z)||^2 of one graph for each row of z, and whether the graphs are connected."""

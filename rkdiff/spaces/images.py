@@ -15,21 +15,20 @@ from jaxtyping import Bool, Float
 from rkdiff.core.parts import knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
-from rkdiff.spaces import Space
+from rkdiff.kernels.vectors import KERNELS
+from rkdiff.spaces._kernel import KernelSpace
 from rkdiff.spaces._preimage import DECODERS
 from rkdiff.spaces._vectors import FittedVectors
 
 
 @dataclass(frozen=True)
-class Images(Space):
+class Images(KernelSpace):
     """Small grey pictures through a kernel on their pixels."""
 
     modalities: ClassVar[tuple[str, ...]] = ("images",)
 
     r: int = knob(16, 1, 60, help="how many kernel coordinates: few blur, many copy")
-    kernel: str = knob("gaussian", options=("gaussian", "matern", "laplace", "linear"), help="how alike two pictures are")
-    width: float = knob(1.0, 0.25, 4.0, log=True, advanced=True, help="kernel width, in median distances between pictures")
-    smoothness: float = knob(0.5, 0.0, 2.0, step=0.25, help="shape of the noise: 0 white, 1 like the data, above 1 smoother")
+    kernel: str = knob("gaussian", options=KERNELS, help="how alike two pictures are")
     decoder: str = knob("simplex", options=DECODERS, help="how coordinates become a picture again")
 
     def fit(self, data: Dataset, rng: Rng) -> FittedImages:
@@ -44,13 +43,13 @@ class FittedImages(FittedVectors):
         if data.train.ndim != 3:
             raise ValueError(f"images come as (n, height, width); got an array of shape {data.train.shape}")
         self.shape = data.train.shape[1:]
-        super().__init__(data.train, space.kernel, space.width, space.r, space.smoothness, space.decoder, rng)
+        super().__init__(space, data.train, rng)
 
     def vectors(self, objects: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, "n p"]:
-        return objects.reshape(len(objects), -1).astype(float)
+        return objects.reshape(len(objects), int(np.prod(self.shape))).astype(float)
 
     def objects(self, vectors: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n h w"]:
-        return np.clip(vectors, 0.0, 1.0).reshape(-1, *self.shape)
+        return np.clip(vectors, 0.0, 1.0).reshape(len(vectors), *self.shape)
 
     def valid(self, objects: Float[np.ndarray, "n h w"]) -> Bool[np.ndarray, " n"]:
         """Finite grey values between 0 and 1."""

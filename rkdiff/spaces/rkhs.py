@@ -8,9 +8,9 @@ With anchors a_1..a_m (all training objects, or landmarks), k_x = (k(x, a_i))_i 
 
 Schölkopf, Smola and Müller 1998, "Nonlinear component analysis as a kernel eigenvalue problem"; Williams and Seeger 2001 for landmarks.
 
-The diffusion's noise is given the covariance C = diag(q), q_j = c lam_j^s: s = 0 is white noise of H cut at r, s = 1 noise with the data's
-own (trace-class) covariance. `whiten` hands out y = z / scale, scale = g sqrt(q), in which that noise is white, with the one factor g
-that makes the mean variance of y one. In y the process is the same, path by path.
+The diffusion's noise is given the covariance C = diag(q) (`rkdiff.processes.covariance`). `whiten` hands out y = z / scale,
+scale = g sqrt(q), in which that noise is white, with the one factor g that makes the mean variance of y one. In y the process is the same,
+path by path.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ import numpy as np
 from jaxtyping import Float
 
 from rkdiff.core.parts import PartError
-from rkdiff.kernels.vectors import Kernel
+from rkdiff.kernels.vectors import Kernel, RandomFourier
 
 _FLAT = 1e-10
-EXACT_UP_TO, LANDMARKS = 2000, 500
+#: An eigenvalue of a Gram matrix below this share of the largest is no rounding error: the kernel is not positive definite.
+_INDEFINITE = -1e-8
+EXACT_UP_TO, LANDMARKS, FEATURES = 2000, 500, 1000
+#: "auto" is exact up to EXACT_UP_TO objects and takes random landmarks above; "spread_landmarks" are chosen by k-means++ seeding.
+APPROXIMATIONS = ("auto", "exact", "landmarks", "spread_landmarks", "random_features")
 
 
 @dataclass(frozen=True)
@@ -94,18 +98,54 @@ def embed(
     r: int,
     rng: np.random.Generator,
     *,
+    approximation: str = "auto",
     exact_up_to: int = EXACT_UP_TO,
     landmarks: int = LANDMARKS,
 ) -> Embedding:
-    """Fit r coordinates (fewer where the data spans fewer): exactly, or through random landmarks above `exact_up_to` objects.
+    """Fit r coordinates (fewer where the data spans fewer), by one of APPROXIMATIONS.
 
     Raises:
-        PartError: fewer than two different objects.
+        PartError: fewer than two different objects, a kernel that is not positive definite or not finite on them.
     """
     n = len(x)
-    if n <= exact_up_to:
+    if approximation not in APPROXIMATIONS:
+        raise PartError(f"approximation is {approximation!r}; choose one of {', '.join(APPROXIMATIONS)}")
+    if approximation == "random_features" and kernel.radial:  # the others have finite features of their own
+        return _random_features(x, kernel, r, rng)
+    if approximation == "exact" or (approximation == "auto" and n <= exact_up_to):
         return _exact(x, kernel, r)
-    return _nystroem(x, x[np.sort(rng.permutation(n)[:landmarks])], kernel, r)
+    m = min(landmarks, n)
+    pick = _spread(x, kernel, m, rng) if approximation == "spread_landmarks" else np.sort(rng.permutation(n)[:m])
+    return _nystroem(x, x[pick], kernel, r)
+
+
+def _spread(x: Float[np.ndarray, "n p"], kernel: Kernel, m: int, rng: np.random.Generator) -> np.ndarray:
+    """Landmarks by k-means++ seeding in H: each new one is drawn with chances proportional to its squared distance to those taken."""
+    diagonal = kernel.diagonal(x)
+    picked = [int(rng.integers(len(x)))]
+    d2 = np.full(len(x), np.inf)
+    for _ in range(m - 1):
+        last = picked[-1]
+        d2 = np.minimum(d2, np.maximum(diagonal + diagonal[last] - 2 * kernel(x, x[last : last + 1])[:, 0], 0.0))
+        d2[picked] = 0.0
+        if d2.sum() <= 0:
+            break
+        picked.append(int(rng.choice(len(x), p=d2 / d2.sum())))
+    return np.sort(np.array(picked))
+
+
+def _random_features(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int, rng: np.random.Generator) -> Embedding:
+    """Kernel PCA with the finite-dimensional kernel of random Fourier features (Rahimi and Recht 2007), through their covariance."""
+    finite = RandomFourier.draw(kernel, x.shape[1], FEATURES, rng)
+    features = finite.features(x)
+    mean = features.mean(0)
+    centred = features - mean
+    lam, w = np.linalg.eigh(centred.T @ centred / len(x))
+    lam, w = lam[::-1], w[:, ::-1]
+    keep = _keep(lam, r, 1.0, len(x))
+    u = _signed(centred @ w[:, :keep] / np.sqrt(len(x) * lam[:keep]))
+    projection = u / np.sqrt(len(x) * lam[:keep])
+    return Embedding(finite, x, features @ mean, projection, np.full(len(x), 1 / len(x)), lam[:keep], float(lam.sum()))
 
 
 def _keep(mu: Float[np.ndarray, " m"], r: int, size: float, n: int) -> int:
@@ -119,11 +159,18 @@ def _keep(mu: Float[np.ndarray, " m"], r: int, size: float, n: int) -> int:
 def _exact(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int) -> Embedding:
     n = len(x)
     gram = kernel(x, x)
+    if not np.isfinite(gram).all():
+        raise PartError(
+            f"the kernel gave {int((~np.isfinite(gram)).sum())} values that are not finite; look at its width and at the data"
+        )
     gram = (gram + gram.T) / 2
     centre = gram.mean(0)
     centred = gram - centre[:, None] - centre + centre.mean()
     mu, u = np.linalg.eigh(centred)
     mu, u = mu[::-1], u[:, ::-1]
+    if mu[-1] < _INDEFINITE * max(mu[0], _FLAT):
+        given = f"this kernel is not positive definite on these objects (eigenvalues from {mu[0]:.3g} down to {mu[-1]:.3g})"
+        raise PartError(f"{given}, so no Hilbert space belongs to it; a Laplace form exp(-d / s) of the same distance may do")
     keep = _keep(mu, r, float(np.trace(gram)), n)
     projection = _signed(u[:, :keep]) / np.sqrt(mu[:keep])
     return Embedding(kernel, x, centre, projection, np.full(n, 1 / n), mu[:keep] / n, float(np.trace(centred)) / n)
@@ -159,7 +206,8 @@ def _signed(u: Float[np.ndarray, "m r"]) -> Float[np.ndarray, "m r"]:
     return u * np.where(u[top, np.arange(u.shape[1])] < 0, -1.0, 1.0)
 
 
-def whiten(variances: Float[np.ndarray, " r"], smoothness: float) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, " r"]]:
-    """The factors z = scale * y that make noise of covariance lam^s white and y of mean variance one; and q / mean(q)."""
-    q = (variances / variances[0]) ** smoothness
+def whiten(
+    variances: Float[np.ndarray, " r"], q: Float[np.ndarray, " r"]
+) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, " r"]]:
+    """The factors z = scale * y that make noise of variances q white and y of mean variance one; and the weights q / mean(q)."""
     return np.sqrt(q * float(np.mean(variances / q))), q / q.mean()

@@ -80,14 +80,14 @@ def test_a_few_landmarks_come_close():
 def test_whitened_coordinates_with_white_noise_are_the_same_process_as_coloured_noise():
     x, e = fitted(r=8)
     for s in (0.0, 0.5, 1.0, 2.0):
-        scale, weights = whiten(e.variances, s)
+        scale, weights = whiten(e.variances, e.variances**s)
         y = e.coordinates(x) / scale
         np.testing.assert_allclose(y.var(0).mean(), 1)
         np.testing.assert_allclose(weights.mean(), 1)
         noise_in_h = scale**2  # variances of z when y gets unit white noise
         np.testing.assert_allclose(noise_in_h / e.variances**s, (noise_in_h / e.variances**s)[0])
         np.testing.assert_allclose(weights / noise_in_h, (weights / noise_in_h)[0])
-    np.testing.assert_allclose((e.coordinates(x) / whiten(e.variances, 1.0)[0]).var(0), 1)
+    np.testing.assert_allclose((e.coordinates(x) / whiten(e.variances, e.variances)[0]).var(0), 1)
 
 
 def test_equal_objects_are_refused_and_duplicates_are_not():
