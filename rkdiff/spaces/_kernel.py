@@ -17,12 +17,14 @@ from jaxtyping import Bool, Float
 
 from rkdiff.core.parts import PartError, knob, knobs
 from rkdiff.core.rng import Rng
-from rkdiff.kernels.vectors import Kernel, median_distance
+from rkdiff.kernels.vectors import Kernel, median_distance, squared_distances
 from rkdiff.processes.covariance import NOISES, noise_variances
 from rkdiff.spaces import Fitted, Space
 from rkdiff.spaces.rkhs import APPROXIMATIONS, Embedding, embed, whiten
 
 Self_ = TypeVar("Self_", bound="FittedKernel")
+#: Real-valued objects nearer than this many median distances to a training object are copies of it.
+COPY = 1e-3
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,12 @@ class FittedKernel(Fitted):
         return self.embedding.kernel(v, v)
 
     def novel(self, objects: np.ndarray) -> Bool[np.ndarray, " n"]:
-        known = {o.tobytes() for o in np.ascontiguousarray(self.training)}
-        return np.array([o.astype(self.training.dtype).tobytes() not in known for o in np.ascontiguousarray(objects)], bool)
+        """Different from every training object; objects made of real numbers by more than 1e-3 median distances."""
+        if self.training.dtype.kind != "f":
+            known = {o.tobytes() for o in np.ascontiguousarray(self.training)}
+            return np.array([o.astype(self.training.dtype).tobytes() not in known for o in np.ascontiguousarray(objects)], bool)
+        d2 = squared_distances(self.vectors(objects), self.candidates)
+        return d2.min(axis=1, initial=np.inf) > (COPY * median_distance(self.candidates)) ** 2
 
     @property
     def decoders(self) -> tuple[str, ...]:
