@@ -3,6 +3,7 @@
 python -m rkdiff list [KIND | runs]
 python -m rkdiff run DATA METHOD [--seed 3] [--method.steps 800] [--schedule cosine] [--store FOLDER]
 python -m rkdiff run --from experiments.json
+python -m rkdiff decoders DATA [METHOD] [--count 24] [--space graphs --space.r 9]
 python -m rkdiff export KEY... --html scene.html | --json experiment.json | --npz samples.npz
 """
 
@@ -14,11 +15,12 @@ import json
 import re
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rkdiff.core.parts import HOMES, PartError, choices, knobs, shown
+from rkdiff.core.records import Progress
 from rkdiff.described import experiment_of, experiments_in, explained, split
 from rkdiff.experiment import Experiment, Run
 from rkdiff.store import Store
@@ -38,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 2 when it cannot be done, 130 when it was interrupted."""
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        argv, described = split(argv) if argv[:1] == ["run"] else (argv, [])
+        argv, described = split(argv) if argv[:1] in (["run"], ["decoders"]) else (argv, [])
         args = _parser().parse_args(argv, argparse.Namespace(described=described))
         return int(args.do(args))
     except KeyboardInterrupt:
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m rkdiff", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="list | run | export")
+    commands = parser.add_subparsers(required=True, metavar="list | run | decoders | export")
     p = commands.add_parser("list", help="what one can choose, with every knob; or the kept runs")
     p.add_argument("kind", nargs="?", choices=[*HOMES, "runs"], help="one kind of part, or the kept runs")
     p.add_argument("--store", type=Path, help="folder of kept runs (default: RKDIFF_STORE, or runs)")
@@ -67,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--store", type=Path, help="folder of kept runs (default: RKDIFF_STORE, or runs)")
     p.add_argument("--again", action="store_true", help="do it again even if the store has it")
     p.set_defaults(do=_run)
+    p = commands.add_parser("decoders", help="decode the same coordinates with every decoder of the space", epilog=explained())
+    p.add_argument("data", nargs="?", help="structured data; `python -m rkdiff list data` shows them")
+    p.add_argument("method", nargs="?", default="kernel_diffusion", help="kernel_diffusion when left out")
+    p.add_argument("--count", type=int, default=24, help="how many objects each decoder makes, twice")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.set_defaults(do=_decoders)
     p = commands.add_parser("export", help="turn kept runs into files")
     p.add_argument(
         "keys", nargs="+", metavar="KEY", help="a run's key or its first digits; `python -m rkdiff list runs` shows them"
@@ -130,21 +138,45 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _watched(experiment: Experiment, device: str) -> Run:
-    """Do it with a line of progress, which is closed whatever happens."""
+    """Do it with a line of progress."""
     from rkdiff.stages import stream
 
-    begun = False
-    try:
+    with contextlib.closing(_progress()) as line:
+        next(line)
         for event in stream(experiment, device):
             if isinstance(event, Run):
                 return event
+            line.send(event)
+    raise AssertionError("a stream ends with its run")
+
+
+def _progress() -> Generator[None, Progress, None]:
+    """A line of progress on standard error, which is closed whatever happens."""
+    begun = False
+    try:
+        while True:
+            event = yield
             values = "  ".join(f"{k} {v:.4g}" for k, v in event.values.items())
             print(f"\r{event.stage} {event.done}/{event.total}  {values:30s}", end="", file=sys.stderr, flush=True)
             begun = True
     finally:
         if begun:
             print(file=sys.stderr)
-    raise AssertionError("a stream ends with its run")
+
+
+def _decoders(args: argparse.Namespace) -> int:
+    from rkdiff.decoding import compare, lines
+
+    work = compare(experiment_of(args.data, args.method, args.described), args.device, args.count)
+    with contextlib.closing(_progress()) as line:
+        next(line)
+        try:
+            while True:
+                line.send(next(work))
+        except StopIteration as end:
+            table = end.value
+    print(*lines(table.to_dict()), sep="\n")
+    return 0
 
 
 def _report(run: Run) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 from rkdiff.core.parts import PartError, knobs, shown
 from rkdiff.experiment import PARTS, Experiment
 
-#: Flags of `run` that describe no experiment.
-_OWN = {"--from", "--device", "--store", "--again", "--help"}
+#: Flags of `run` and `decoders` that describe no experiment.
+_OWN = {"--from", "--device", "--store", "--again", "--count", "--help"}
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:

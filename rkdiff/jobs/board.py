@@ -129,7 +129,7 @@ class Board:
             del self.running[task.id]
             self.leaving.discard(task.id)
             if kind == "done":
-                self._end(task, now, state="done", key=message.get("key"))
+                self._end(task, now, state="done", key=message.get("key"), result=message.get("result") or {})
             else:
                 self._end(
                     task, now, state="failed", message=message.get("message", "it was stopped by the worker; run it again")

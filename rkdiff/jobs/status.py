@@ -27,6 +27,7 @@ class JobStatus:
         snapshot: (m, 2) the cloud at this moment, or None.
         message: one line for a person: why it waits, failed or was cancelled.
         key: where the store keeps the run, once done.
+        result: what a job hands back itself, once done; empty for a run.
         submitted, started, finished: seconds since 1970.
         pid: the job's process while it runs.
     """
@@ -45,6 +46,7 @@ class JobStatus:
     snapshot: Float[np.ndarray, "m 2"] | None = None
     message: str = ""
     key: str | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
     submitted: float = 0.0
     started: float | None = None
     finished: float | None = None

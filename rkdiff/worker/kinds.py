@@ -1,7 +1,8 @@
 """What a job can be: a name and a function from a payload to a result, reporting on the way.
 
-"run" does an experiment and keeps the run. Another kind is one decorated function in a module that the worker is told to import
-(`--import`); it gets limits, progress, cancel and a place in the queue from the machinery around it.
+"run" does an experiment and keeps the run; "decoders" compares the ways back of its space. Another kind is one decorated function in a
+module that the worker is told to import (`--import`); it gets limits, progress, cancel and a place in the queue from the machinery
+around it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Job:
     report: Callable[[Progress], None]
 
 
-#: The result is sent with the "done" event; "key" names what was kept.
+#: The result is sent with the "done" event; "key" names what was kept, "result" is what the status hands on as it is.
 Work = Callable[[Mapping[str, Any], Job], dict[str, Any]]
 
 KINDS: dict[str, Work] = {}
@@ -53,3 +54,22 @@ def experiment(payload: Mapping[str, Any], job: Job) -> dict[str, Any]:
             return {"key": job.store.save(event)}
         job.report(event)
     raise RuntimeError("the experiment ended without a run")
+
+
+@kind("decoders")
+def decoders(payload: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    """Decode the same coordinates with every decoder; payload: "experiment", and "count" objects."""
+    from rkdiff.core.parts import PartError, shown
+    from rkdiff.decoding import Table, compare
+    from rkdiff.experiment import Experiment
+
+    count = payload.get("count", 24)
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 500:
+        raise PartError(f"count is {shown(count)}; choose a whole number between 1 and 500")
+    work = compare(Experiment.from_dict(payload.get("experiment")), job.device, count)
+    while True:
+        try:
+            job.report(next(work))
+        except StopIteration as end:
+            table: Table = end.value
+            return {"result": table.to_dict()}

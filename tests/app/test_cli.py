@@ -56,7 +56,12 @@ def test_run_keeps_and_export_writes(store_folder, tmp_path, capsys):
         (["list", "data", "--sto", "x"], "unrecognized arguments"),
         (["list", "x" * 5000], "choose from"),
         (["run", "two_moons", "exact", "x" * 5000], "unrecognized arguments: xxx"),
-        ([], "list | run | export"),
+        (["decoders"], "say which data"),
+        (["decoders", "two_moons"], "nothing to decode"),
+        (["decoders", "digits", "--count", "0"], "choose 1 or more"),
+        (["decoders", "digits", "--count", "many"], "invalid int value"),
+        (["decoders", "digits", "--space", "images", "--space.decoder", "magic"], "choose one of"),
+        ([], "list | run | decoders | export"),
         (["run", "two_moons", "exact", "--nothing", "1"], "no entry 'nothing'"),
         (["export", "0123456789abcdef"], "say what to write"),
         (["export", "0123456789abcdef", "--json", "x.json"], "0123456789abcdef"),
@@ -69,8 +74,15 @@ def test_bad_input_costs_one_line(argv, message, store_folder, capsys):
     err = capsys.readouterr().err
     assert message in err
     assert "Traceback" not in err
-    assert len(err.splitlines()) == 1
+    assert len(err.strip().splitlines()[1 if "preparing" in err else 0 :]) == 1
     assert len(err) < 400
+
+
+def test_decoders_prints_a_table_with_every_decoder(capsys):
+    assert main(["decoders", "digits", "exact", "--particles", "20", "--steps", "3", "--count", "3"]) == 0
+    out = capsys.readouterr().out
+    for word in ("fixed_point", "simplex", "nearest", "copies", "novel", "3 objects each"):
+        assert word in out
 
 
 def test_a_device_that_is_not_there_is_told_after_the_progress(store_folder, capsys):

@@ -1,0 +1,115 @@
+"""The table of decoders: the same coordinates by every way back, in every space, with a reason where one cannot do it."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from rkdiff.core.parts import PartError, choices, knobs, make
+from rkdiff.core.records import outcome
+from rkdiff.decoding import compare, lines
+from rkdiff.experiment import Experiment
+
+SPACES = [name for name, cls in choices("space").items() if name != "points"]
+
+
+def source_for(space):
+    """A source that the space can hold, with few objects where that can be asked."""
+    cls = next(c for c in choices("data").values() if c.modality in choices("space")[space].modalities)
+    few = {k.name: max(int(k.low), 30) for k in knobs(cls) if k.name == "n"}
+    return cls(**few)
+
+
+def table_of(space, **knobs_of_space):
+    e = Experiment(
+        source_for(space), make("method", "exact"), space=make("space", space, **knobs_of_space), particles=12, steps=6
+    )
+    return outcome(compare(e, "cpu", 4))
+
+
+def without_seconds(table):
+    rows = [
+        {**asdict(r), "example": None if r.example is None else r.example.tobytes()}
+        | {which: {k: v for k, v in asdict(getattr(r, which)).items() if k != "seconds"} for which in ("generated", "copies")}
+        for r in table.rows
+        if not r.problem
+    ]
+    return rows, table.nearest, table.nearest_copies
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return {space: table_of(space) for space in SPACES}
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_there_is_a_row_for_every_decoder(space, tables):
+    names = next(k.options for k in knobs(choices("space")[space]) if k.name == "decoder")
+    assert tuple(r.decoder for r in tables[space].rows) == names
+    for row in tables[space].rows:
+        assert bool(row.problem) == (row.generated is None) == (row.example is None)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_the_nearest_decoder_copies_valid_training_objects(space, tables):
+    row = next(r for r in tables[space].rows if r.decoder == "nearest")
+    for figures in (row.generated, row.copies):
+        assert figures.novel == 0
+        assert figures.valid == 1
+    assert row.generated.residual == pytest.approx(tables[space].nearest, rel=1e-6, abs=1e-9)
+    assert row.copies.residual == pytest.approx(tables[space].nearest_copies, rel=1e-6, abs=1e-9)
+
+
+def test_the_same_experiment_gives_the_same_table(tables):
+    assert without_seconds(table_of("images")) == without_seconds(tables["images"])
+    assert without_seconds(table_of("graphs")) == without_seconds(tables["graphs"])
+
+
+def test_the_printed_table_is_aligned_and_whole(tables):
+    text = lines(tables["images"].to_dict())
+    body = [line for line in text if " generated " in line or " copies " in line]
+    assert len(body) == 2 * len(tables["images"].rows)
+    assert len({len(line) for line in [text[0], *body]}) == 1
+
+
+def test_a_decoder_that_cannot_do_it_says_why(monkeypatch):
+    from rkdiff.spaces.images import FittedImages
+
+    decode = FittedImages.decode
+
+    def refuse(self, x, rng, start=None):
+        if self.space.decoder == "simplex":
+            raise PartError("this kernel has no such way back; choose nearest")
+        return decode(self, x, rng, start)
+
+    monkeypatch.setattr(FittedImages, "decode", refuse)
+    table = table_of("images")
+    bad = next(r for r in table.rows if r.decoder == "simplex")
+    assert bad.problem == "this kernel has no such way back; choose nearest"
+    assert bad.generated is None
+    assert any("simplex: this kernel has no such way back" in line for line in lines(table.to_dict()))
+    assert all(r.generated for r in table.rows if r.decoder != "simplex")
+
+
+def test_points_have_nothing_to_decode_and_no_count_below_one():
+    e = Experiment(make("data", "two_moons"), make("method", "exact"), particles=5, steps=2)
+    with pytest.raises(PartError, match="nothing to decode"):
+        outcome(compare(e, "cpu"))
+    with pytest.raises(PartError, match="choose 1 or more"):
+        outcome(compare(replace(e, seed=1), "cpu", 0))
+
+
+def test_the_job_kind_hands_the_table_back(tmp_path):
+    from rkdiff.store import Store
+    from rkdiff.worker.kinds import KINDS, Job
+
+    e = Experiment(source_for("images"), make("method", "exact"), particles=8, steps=4)
+    seen = []
+    job = Job("a", Store(tmp_path), "cpu", seen.append)
+    result = KINDS["decoders"]({"experiment": e.to_dict(), "count": 3}, job)["result"]
+    assert [r["decoder"] for r in result["rows"]] == ["fixed_point", "simplex", "nearest"]
+    assert np.array(result["rows"][0]["example"]).shape == (8, 8)
+    assert seen[-1].stage == "decoding"
+    for bad in (0, True, "3", 10**6):
+        with pytest.raises(PartError, match="choose a whole number"):
+            KINDS["decoders"]({"experiment": e.to_dict(), "count": bad}, job)
