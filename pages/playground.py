@@ -2,17 +2,20 @@
 
 import streamlit as st
 
+from rkdiff.core.parts import choices
 from rkdiff.ui.gallery import gallery
-from rkdiff.ui.live import live, stage_area, start, stop
+from rkdiff.ui.live import live, messages, stage_area, start, stop
 from rkdiff.ui.panels import MOST, panel_form, shared_form
 from rkdiff.ui.reading import readings, save_menu
-from rkdiff.ui.session import STYLE, badge, first_data, first_panels, first_shown, remember
+from rkdiff.ui.session import STYLE, Desk, badge, first_data, first_panels, first_shown, write_address
+
+desk = Desk("playground")
 
 
 def pick(name: str) -> None:
     """Another dataset: what runs is stopped, and its shipped scene is on the stage."""
-    stop()
-    st.session_state.update(data=name, shown=[], tickets=[])
+    stop(desk)
+    desk.put(data=name, shown=[], tickets=[])
 
 
 st.html(STYLE)
@@ -20,13 +23,13 @@ with st.container(horizontal=True, vertical_alignment="center", key="head"):
     st.title("Playground", anchor=False, width="content")
     st.markdown("Any dataset, any method, side by side, on the same noise.", width="stretch")
     slot = st.empty()
-remember("shown", first_shown)
-data = remember("data", first_data)
+desk.remember("shown", first_shown)
+data = desk.remember("data", lambda: first_data(list(choices("data")), "two_moons"))
 gallery(data, pick)
 
 bar = st.container(horizontal=True, vertical_alignment="center", key="bar")
 with bar:
-    train = st.button("Train", type="primary", icon=":material/play_arrow:", disabled=live(), key="train")
+    train = st.button("Train", type="primary", icon=":material/play_arrow:", disabled=live(desk), key="train")
     direction = st.segmented_control(
         "Direction", ["backward", "forward", "both"], default="backward", required=True, key="direction", bind="query-params",
         label_visibility="collapsed", format_func={"backward": "Generate", "forward": "Noise", "both": "Both"}.get,
@@ -34,16 +37,12 @@ with bar:
     )  # fmt: skip
     with st.popover("Data and sampling", icon=":material/settings:"):
         shared = shared_form(data)
-    save_menu(direction or "backward")
+    save_menu(desk, direction or "backward")
 
-for problem in st.session_state.pop("problems", []):
-    st.error(problem)
-if st.session_state.pop("stopped", False):
-    st.toast("Stopped. Nothing of the stopped panels was kept.")
+messages(desk)
+stage_area(desk, data, direction or "backward")
 
-stage_area(data, direction or "backward")
-
-count = remember("panels", first_panels)
+count = desk.remember("panels", first_panels)
 columns = st.columns(MOST, gap="medium")
 setups = []
 for i in range(count):
@@ -53,29 +52,25 @@ for i in range(count):
             st.error(setups[-1].problem)
 with columns[min(count, MOST - 1)].container(key="panel_buttons", horizontal=True):
     if count < MOST and st.button("Add a panel", icon=":material/add:", key="add"):
-        st.session_state.panels = count + 1
+        desk.put(panels=count + 1)
         st.rerun()
     if count > 1 and st.button("Remove", icon=":material/remove:", key="remove"):
-        st.session_state.panels = count - 1
+        desk.put(panels=count - 1)
         st.rerun()
 
 asked = [s.experiment.key for s in setups if s.experiment]
-if st.session_state.shown and not live() and asked != st.session_state.shown:
+if desk.shown and not live(desk) and asked != desk.shown:
     st.caption(":material/info: The settings have changed since: press Train to see what they do.")
 
-if st.session_state.shown:
-    st.query_params["runs"] = ",".join(st.session_state.shown)
-else:
-    st.query_params.pop("runs", None)
-st.query_params.update(data=data, panels=str(count))
+write_address(desk, data=data, panels=str(count))
 
 if train:
     good = [(s.title, s.experiment) for s in setups if s.experiment is not None]
     if good:
-        start(good)
+        start(desk, good)
     else:
-        st.session_state.problems = [f"{s.title}: {s.problem}" for s in setups]
+        desk.put(problems=[f"{s.title}: {s.problem}" for s in setups])
     st.rerun()
 
-readings()
+readings(desk)
 badge(slot)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,11 +35,9 @@ def pick_part(
     return members[name if name in members else listed[0]]
 
 
-def part_knobs(cls: type[Part], key: str, advanced: bool | None = None) -> dict[str, Any]:
-    """The widgets of a part's knobs (all, only the advanced ones, or only the others); returns the values."""
-    return {
-        k.name: knob_widget(k, f"{key}.{cls.name}.{k.name}") for k in knobs(cls) if advanced is None or k.advanced == advanced
-    }
+def part_knobs(cls: type[Part], key: str, leave: Collection[str] = ()) -> dict[str, Any]:
+    """The widgets of a part's knobs, but for those to `leave` out; returns the values."""
+    return {k.name: knob_widget(k, f"{key}.{cls.name}.{k.name}") for k in knobs(cls) if k.name not in leave}
 
 
 def knob_widget(k: Knob, key: str, default: Any = None) -> Any:
@@ -57,6 +55,21 @@ def knob_widget(k: Knob, key: str, default: Any = None) -> Any:
             k.label, low, high, k.default, step=step, help=help, key=key, format=None if k.type is int else "%.4g"
         )
     return st.slider(k.label, low, high, k.default, step=step, help=k.help, key=key)
+
+
+def ladder(k: Knob) -> list[float]:
+    """The values 1, 1.5, 2, 3, 5, 7 times the powers of ten within a knob's bounds, its bounds among them."""
+    low, high = float(k.low), float(k.high)  # type: ignore[arg-type]
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = {round(m * 10.0**p, 12) for p in powers for m in (1, 1.5, 2, 3, 5, 7)}
+    return sorted({low, high} | {v for v in steps if low <= v <= high})
+
+
+def ladder_widget(k: Knob, key: str, default: float | None = None, disabled: bool = False) -> float:
+    """A slider over orders of magnitude, for a positive knob that a person should feel rather than type."""
+    first = float(k.default if default is None else default)
+    values = sorted({*ladder(k), first})
+    return float(st.select_slider(k.label, values, first, format_func="{:g}".format, help=k.help, key=key, disabled=disabled))
 
 
 def natural_step(k: Knob) -> Any:

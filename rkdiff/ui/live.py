@@ -21,7 +21,7 @@ from rkdiff.player.scene import pack
 from rkdiff.scenes import panel_hues, scene_of
 from rkdiff.spaces.points import Points
 from rkdiff.store import DamagedRun
-from rkdiff.ui.session import ASSETS, jobs, kept, owner, store
+from rkdiff.ui.session import ASSETS, Desk, jobs, kept, store
 from rkdiff.ui.stage import stage
 
 FRAMES = 100
@@ -67,97 +67,102 @@ def backdrop(data: str, seed: int) -> tuple[np.ndarray, Density] | None:
     return points[:1500], Density(density(points, view), view)
 
 
-def start(experiments: list[tuple[str, Experiment]], keep: list[str] | None = None) -> None:
+def start(desk: Desk, experiments: list[tuple[str, Experiment]], keep: list[str] | None = None) -> None:
     """Hand every experiment to the worker; a newer start replaces an older one. `keep`: runs that stay on the stage."""
-    jobs().cancel_owner(owner())
-    st.session_state.tickets = _handed_in([Ticket(title, e) for title, e in experiments])
-    st.session_state.keep = keep
+    jobs().cancel_owner(desk.owner)
+    desk.put(tickets=_handed_in(desk, [Ticket(title, e) for title, e in experiments]), keep=keep)
     if keep is None:
-        st.session_state.shown = []
+        desk.put(shown=[])
 
 
-def _handed_in(tickets: list[Ticket]) -> list[Ticket]:
+def _handed_in(desk: Desk, tickets: list[Ticket]) -> list[Ticket]:
     """Hand in as many tickets as a session may have under way; the others wait here."""
     out, under_way = [], 0
     for i, ticket in enumerate(tickets):
         if not ticket.job and under_way < SLOTS:
-            ticket = replace(ticket, job=jobs().submit(ticket.experiment.to_dict(), owner(), slot=i))
-        under_way += bool(ticket.job) and _status(ticket).live
+            ticket = replace(ticket, job=jobs().submit(ticket.experiment.to_dict(), desk.owner, slot=i))
+        under_way += bool(ticket.job) and _status(desk, ticket).live
         out.append(ticket)
     return out
 
 
-def _status(ticket: Ticket) -> JobStatus:
+def _status(desk: Desk, ticket: Ticket) -> JobStatus:
     """How a ticket stands; one that was not handed in yet waits."""
-    return (jobs().status(ticket.job) or GONE) if ticket.job else JobStatus("", owner(), "")
+    return (jobs().status(ticket.job) or GONE) if ticket.job else JobStatus("", desk.owner, "")
 
 
-def stop() -> None:
-    """Cancel everything this session has asked for."""
-    st.session_state.tickets = [t for t in st.session_state.get("tickets", []) if t.job]
-    jobs().cancel_owner(owner())
+def stop(desk: Desk) -> None:
+    """Cancel everything this page has asked for."""
+    desk.put(tickets=[t for t in desk.get("tickets", []) if t.job])
+    jobs().cancel_owner(desk.owner)
     patience = time.monotonic() + 0.5  # cancelling takes milliseconds: the page that follows should show it
-    while any(s.live for s in jobs().of(owner())) and time.monotonic() < patience:
+    while any(s.live for s in jobs().of(desk.owner)) and time.monotonic() < patience:
         time.sleep(0.01)
 
 
-def live() -> bool:
-    """Whether a job of this session is waiting or running."""
-    return bool(st.session_state.get("tickets"))
+def live(desk: Desk) -> bool:
+    """Whether a run of this page is waiting or under way."""
+    return bool(desk.get("tickets"))
 
 
-def stage_area(data: str, direction: str) -> None:
+def stage_area(desk: Desk, data: str, direction: str) -> None:
     """The stage with, while something trains, its progress and a Stop."""
 
-    @st.fragment(run_every=POLL if live() else None)
+    @st.fragment(run_every=POLL if live(desk) else None)
     def area() -> None:
-        tickets: list[Ticket] = st.session_state.get("tickets", [])
+        tickets: list[Ticket] = desk.get("tickets", [])
         if not tickets:
-            _still(data, direction)
+            _still(desk, data, direction)
             return
-        jobs().touch(owner())
-        tickets = st.session_state.tickets = _handed_in(tickets)
-        statuses = [_status(t) for t in tickets]
+        jobs().touch(desk.owner)
+        tickets = _handed_in(desk, tickets)
+        desk.put(tickets=tickets)
+        statuses = [_status(desk, t) for t in tickets]
         if not any(s.live for s in statuses):
-            _finish(tickets, statuses)
+            _finish(desk, tickets, statuses)
             st.rerun()
-        if st.session_state.get("keep"):
-            _still(data, direction)
+        if desk.get("keep"):
+            _still(desk, data, direction)
         else:
-            stage(pack(_snapshots(tickets, statuses), 1, run="live"), key="stage")
-        _progress(tickets, statuses)
+            stage(pack(_snapshots(tickets, statuses), 1, run="live"), key=desk.key("stage"))
+        _progress(desk, tickets, statuses)
 
     area()
 
 
-def _still(data: str, direction: str) -> None:
-    shown = tuple(st.session_state.get("shown", ()))
+def _still(desk: Desk, data: str, direction: str) -> None:
+    shown = tuple(desk.shown)
     scene = None
     if shown:
         try:
             scene = packed(shown, direction)
         except (DamagedRun, LookupError) as problem:
-            st.session_state.shown = []
+            desk.put(shown=[])
             st.warning(str(problem))
     scene = scene or shipped(data)
     if scene is None:
         st.info("Choose methods below and press Train.")
     else:
-        stage(scene, key="stage")
+        stage(scene, key=desk.key("stage"))
 
 
-def _finish(tickets: list[Ticket], statuses: list[JobStatus]) -> None:
+def _finish(desk: Desk, tickets: list[Ticket], statuses: list[JobStatus]) -> None:
     """Keep what was done on the stage, and say what was not."""
-    if not st.session_state.get("keep"):
-        st.session_state.shown = [s.key for s in statuses if s.state == "done" and s.key]
-    st.session_state.problems = [
-        f"{t.title}: {s.message}" for t, s in zip(tickets, statuses, strict=True) if s.state == "failed"
-    ]
-    st.session_state.stopped = any(s.state == "cancelled" for s in statuses)
-    st.session_state.tickets = []
+    if not desk.get("keep"):
+        desk.put(shown=[s.key for s in statuses if s.state == "done" and s.key])
+    problems = [f"{t.title}: {s.message}" for t, s in zip(tickets, statuses, strict=True) if s.state == "failed"]
+    desk.put(problems=problems, stopped=any(s.state == "cancelled" for s in statuses), tickets=[])
 
 
-def _progress(tickets: list[Ticket], statuses: list[JobStatus]) -> None:
+def messages(desk: Desk) -> None:
+    """What went wrong with the last start, and that it was stopped: said once."""
+    for problem in desk.pop("problems", []):
+        st.error(problem)
+    if desk.pop("stopped", False):
+        st.toast("Stopped. Nothing of the stopped panels was kept.")
+
+
+def _progress(desk: Desk, tickets: list[Ticket], statuses: list[JobStatus]) -> None:
     if len(tickets) > MOST_BARS:
         over = sum(not s.live for s in statuses)
         bars = [(over / len(tickets), f"**{over} of {len(tickets)} runs done**")]
@@ -166,7 +171,9 @@ def _progress(tickets: list[Ticket], statuses: list[JobStatus]) -> None:
     columns = st.columns([*[3] * len(bars), 1], vertical_alignment="center")
     for column, (share, text) in zip(columns, bars, strict=False):
         column.progress(share, text=text)
-    columns[-1].button("Stop", on_click=stop, type="primary", width="stretch", icon=":material/stop:", key="stop")
+    columns[-1].button(
+        "Stop", on_click=stop, args=(desk,), type="primary", width="stretch", icon=":material/stop:", key=desk.key("stop")
+    )
 
 
 def progress_text(s: JobStatus) -> str:

@@ -12,15 +12,15 @@ from rkdiff.scenes import panel_hues, panel_titles, scene_of
 from rkdiff.store import DamagedRun
 from rkdiff.store.arrays import pack
 from rkdiff.ui.live import live, over_seeds, start
-from rkdiff.ui.session import kept
+from rkdiff.ui.session import Desk, kept
 
 MORE_SEEDS = 4
 
 
-def shown_runs() -> list[Run]:
+def shown_runs(desk: Desk) -> list[Run]:
     """The runs on the stage; those that can no longer be read are reported and left out."""
     runs = []
-    for key in st.session_state.get("shown", []):
+    for key in desk.shown:
         try:
             runs.append(kept(key))
         except (DamagedRun, LookupError, OSError) as problem:
@@ -28,9 +28,9 @@ def shown_runs() -> list[Run]:
     return runs
 
 
-def readings() -> None:
+def readings(desk: Desk) -> None:
     """Quality, loss and cost of the runs on the stage; nothing while there are none."""
-    runs = [] if live() else shown_runs()
+    runs = [] if live(desk) else shown_runs(desk)
     if not runs:
         return
     from rkdiff.plots.loss import loss_figure
@@ -43,20 +43,20 @@ def readings() -> None:
         quality = [over_seeds(r) for r in runs]
         st.markdown("**Quality**, beside what fresh true samples score", help=QUALITY_HELP)
         figure = quality_figure(list(zip(titles, hues, quality, strict=True)))
-        st.plotly_chart(figure, key="quality", config=CONFIG, alt="quality of each panel as a multiple of its floor")
+        st.plotly_chart(figure, key=desk.key("quality"), config=CONFIG, alt="quality of each panel as a multiple of its floor")
         first = next(iter(quality[0].values()), None)
         over = first["over"] if first else ""
         st.caption(f"Bars: one standard deviation over {over}. Grey: two fresh true samples against each other.")
-        if st.button(f"Repeat with {MORE_SEEDS} more seeds", icon=":material/repeat:", key="seeds"):
+        if st.button(f"Repeat with {MORE_SEEDS} more seeds", icon=":material/repeat:", key=desk.key("seeds")):
             experiments = [(t, r.experiment) for t, r in zip(titles, runs, strict=True)]
             more = [(t, replace(e, seed=(e.seed + s) % 2**31)) for s in range(1, MORE_SEEDS + 1) for t, e in experiments]
-            start(more, keep=[r.experiment.key for r in runs])
+            start(desk, more, keep=[r.experiment.key for r in runs])
             st.rerun()
     with right:
         st.markdown("**Training**")
         figure = loss_figure([(t, h, r.arrays["loss"]) for t, h, r in zip(titles, hues, runs, strict=True)])
         if figure.data:
-            st.plotly_chart(figure, key="loss", config=CONFIG, alt="training loss of each panel")
+            st.plotly_chart(figure, key=desk.key("loss"), config=CONFIG, alt="training loss of each panel")
         if any(r.experiment.method.name == "kernel_diffusion" for r in runs):
             st.caption(
                 "Kernel diffusion is fitted level by level, from much noise to little: one descent for each model it fits."
@@ -89,21 +89,27 @@ def cost(run: Run) -> dict[str, str]:
     }
 
 
-def save_menu(direction: str) -> None:
+def save_menu(desk: Desk, direction: str) -> None:
     """Take it home: a page that plays anywhere, the experiments as JSON, the arrays."""
-    keys = st.session_state.get("shown", [])
-    with st.popover("Save", icon=":material/download:", disabled=not keys or live()):
-        if not keys or live():
+    keys = desk.shown
+    with st.popover("Save", icon=":material/download:", disabled=not keys or live(desk)):
+        if not keys or live(desk):
             return
-        runs = shown_runs()
+        runs = shown_runs(desk)
         if not runs:
             return
         st.download_button(
-            "Page that plays offline (HTML)", lambda: html(runs, direction), "rkdiff.html", "text/html", key="save_html"
+            "Page that plays offline (HTML)",
+            lambda: html(runs, direction),
+            "rkdiff.html",
+            "text/html",
+            key=desk.key("save_html"),
         )
         experiments = json.dumps([r.experiment.to_dict() for r in runs], indent=2)
-        st.download_button("Experiments (JSON)", experiments, "experiments.json", "application/json", key="save_json")
-        st.download_button("Arrays of the first panel (NPZ)", lambda: pack(runs[0].arrays), "arrays.npz", key="save_npz")
+        st.download_button("Experiments (JSON)", experiments, "experiments.json", "application/json", key=desk.key("save_json"))
+        st.download_button(
+            "Arrays of the first panel (NPZ)", lambda: pack(runs[0].arrays), "arrays.npz", key=desk.key("save_npz")
+        )
         st.caption("The same from a terminal:")
         flags = "" if direction == "backward" else f" --direction {direction}"
         st.code(f"python -m rkdiff export {' '.join(keys)} --html scene.html{flags}", language="bash", wrap_lines=True)

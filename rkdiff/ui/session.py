@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from rkdiff.core.parts import choices
 from rkdiff.experiment import Run
 from rkdiff.jobs import Jobs
 from rkdiff.store import Store
@@ -52,24 +52,62 @@ def kept(key: str) -> Run:
     return store().load(key)
 
 
-def owner() -> str:
-    """A random name for this visitor's session: jobs belong to it, and two tabs are two owners."""
-    if "owner" not in st.session_state:
-        st.session_state.owner = secrets.token_hex(8)
-    return str(st.session_state.owner)
+def visitor() -> str:
+    """A random name for this visitor's session: two tabs are two visitors."""
+    if "visitor" not in st.session_state:
+        st.session_state.visitor = secrets.token_hex(8)
+    return str(st.session_state.visitor)
 
 
-def remember(name: str, first: Callable[[], Any]) -> Any:
-    """A session value that exists from the first run on; `first` makes it, once."""
-    if name not in st.session_state:
-        st.session_state[name] = first()
-    return st.session_state[name]
+@dataclass(frozen=True)
+class Desk:
+    """One page's drawer of the session: what is shown, asked for and wrong there, apart from every other page's.
+
+    desk = Desk("playground")
+    desk.remember("shown", first_shown)
+    desk.put(tickets=[])
+    """
+
+    name: str
+
+    def key(self, name: str) -> str:
+        """The session's key of one of this page's values or widgets."""
+        return f"{self.name}.{name}"
+
+    @property
+    def owner(self) -> str:
+        """Whose jobs these are: this visitor's, on this page."""
+        return f"{visitor()}-{self.name}"
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A value, or the default while there is none."""
+        return st.session_state.get(self.key(name), default)
+
+    def put(self, **values: Any) -> None:
+        """Set values."""
+        for name, value in values.items():
+            st.session_state[self.key(name)] = value
+
+    def pop(self, name: str, default: Any = None) -> Any:
+        """Take a value out."""
+        return st.session_state.pop(self.key(name), default)
+
+    def remember(self, name: str, first: Callable[[], Any]) -> Any:
+        """A value that exists from the first run on; `first` makes it, once."""
+        if self.key(name) not in st.session_state:
+            self.put(**{name: first()})
+        return self.get(name)
+
+    @property
+    def shown(self) -> list[str]:
+        """Keys of the runs on this page's stage."""
+        return list(self.get("shown", []))
 
 
-def first_data() -> str:
-    """The dataset a visit starts with: the one in the address, else two moons."""
+def first_data(names: Sequence[str], default: str) -> str:
+    """The dataset a visit starts with: the one in the address, else the default (else the first)."""
     wanted = st.query_params.get("data", "")
-    return wanted if wanted in choices("data") else "two_moons"
+    return next(n for n in (wanted, default, *names) if n in names)
 
 
 def first_panels() -> int:
@@ -85,6 +123,15 @@ def first_shown() -> list[str]:
         with suppress(ValueError):
             out += [key] if store().has(key) else []
     return out
+
+
+def write_address(desk: Desk, **entries: str) -> None:
+    """What a link needs to bring this page back: its entries and the runs on its stage."""
+    if desk.shown:
+        st.query_params["runs"] = ",".join(desk.shown)
+    else:
+        st.query_params.pop("runs", None)
+    st.query_params.update(entries)
 
 
 def badge(slot: Any) -> None:

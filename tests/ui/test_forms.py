@@ -57,7 +57,7 @@ def playground(store_folder):
 
 def test_the_page_runs_for_every_dataset(playground):
     for name in choices("data"):
-        playground.session_state["data"] = name
+        playground.session_state["playground.data"] = name
         playground.run()
         assert not playground.exception, name
         assert not playground.error, name
@@ -82,4 +82,4 @@ def test_up_to_four_panels(playground):
     assert [s.key for s in playground.selectbox if s.key and s.key.startswith("method")] == [f"method{i}" for i in range(4)]
     assert not [b for b in playground.button if b.key == "add"]
     playground.button(key="remove").click().run()
-    assert playground.session_state["panels"] == 3
+    assert playground.session_state["playground.panels"] == 3
