@@ -5,6 +5,10 @@
 so that sqrt(w) * values is a vector whose Euclidean norm is the norm of the function, whatever the number of grid points: a Gaussian
 kernel on these vectors is the squared-exponential kernel on functions (Wynne and Duncan 2022, "A kernel two-sample test for functional
 data", section 4, T = identity), and the linear kernel gives functional principal components.
+
+The cosine basis e_0 = 1, e_k(s) = sqrt(2) cos(pi k s) is orthonormal in L2 of the unit interval, and on N evenly spaced points, ends
+included, the first N - 1 of its functions are orthonormal under the trapezoid weights too: a curve's coefficients are sums, and its
+values on any other grid are exact.
 """
 
 from __future__ import annotations
@@ -36,3 +40,22 @@ def l2_vectors(curves: Float[np.ndarray, "n g"], weights: Float[np.ndarray, " g"
 def from_l2_vectors(vectors: Float[np.ndarray, "n g"], weights: Float[np.ndarray, " g"]) -> Float[np.ndarray, "n g"]:
     """The curves of `l2_vectors`."""
     return vectors / np.sqrt(weights)
+
+
+def cosine_basis(places: Float[np.ndarray, " m"], modes: int) -> Float[np.ndarray, "k m"]:
+    """The first `modes` functions of the cosine basis at places of the unit interval."""
+    k = np.arange(modes)
+    return np.where(k == 0, 1.0, np.sqrt(2))[:, None] * np.cos(np.pi * np.outer(k, places))
+
+
+def resample(
+    curves: Float[np.ndarray, "n g"], grid: Float[np.ndarray, " g"], places: Float[np.ndarray, " m"]
+) -> Float[np.ndarray, "n m"]:
+    """Values of curves at other places, by cubic splines through their points: unchanged at shared places, linear in the curves."""
+    if np.array_equal(grid, places):
+        return curves
+    if not len(curves):
+        return np.zeros((0, len(places)))
+    from scipy.interpolate import CubicSpline
+
+    return np.asarray(CubicSpline(grid, curves, axis=1)(places), dtype=float)
