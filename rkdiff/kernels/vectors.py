@@ -6,7 +6,7 @@
 with d the Euclidean distance and l the width. Every one is positive definite, and the radial ones are normalised, k(x, x) = 1.
 Median heuristic: l is the median distance between two training vectors. `pull` is what the pre-image's fixed point needs: for a kernel
 f(d^2) the gradient of k(y, x) in y is 2 f'(d^2) (y - x), so a stationary y is an average of the x with weights proportional to -f'
-(Mika et al. 1999, "Kernel PCA and de-noising in feature spaces", equation 10, for the Gaussian).
+(Mika et al. 1999, "Kernel PCA and de-noising in feature spaces", equation 10, for the Gaussian); for f(<x, y>) it is f' x.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Kernel:
         return self.of(x @ y.T) if not self.radial else self.of(squared_distances(x, y))
 
     def of(self, value: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
-        """The kernel as a function of the squared distance (radial kernels) or of the inner product (linear)."""
+        """The kernel as a function of the squared distance (radial kernels) or of the inner product (linear, polynomial)."""
         if self.name == "gaussian":
             return np.exp(-value / (2 * self.width**2))
         if self.name == "laplace":
@@ -74,17 +74,35 @@ class Kernel:
         """The diagonal k(x_i, x_i)."""
         return np.ones(len(x)) if self.radial else self.of((x**2).sum(1))
 
-    def pull(self, x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "n m"]:
-        """-f'(||x_i - y_j||^2) up to a constant factor: how strongly y_j pulls a pre-image x_i towards itself."""
-        if not self.radial:
-            return np.ones((len(x), len(y)))
-        d2 = squared_distances(x, y)
+    def slope(self, value: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+        """The derivative of `of` by its argument: negative for radial kernels, positive for the linear one and the data's polynomial."""
+        l = self.width
         if self.name == "gaussian":
-            return np.exp(-d2 / (2 * self.width**2))
+            return -np.exp(-value / (2 * l**2)) / (2 * l**2)
         if self.name == "laplace":
-            d = np.sqrt(d2)
-            return np.exp(-d / self.width) / np.maximum(d, 1e-6 * self.width)
-        return np.exp(-np.sqrt(3 * d2) / self.width)
+            d = np.sqrt(value)
+            return -np.exp(-d / l) / (2 * l * np.maximum(d, 1e-6 * l))
+        if self.name == "matern":
+            return -1.5 / l**2 * np.exp(-np.sqrt(3 * value) / l)
+        if self.name == "polynomial":
+            return DEGREE / (2 * l**2) * ((1 + value / l**2) / 2) ** (DEGREE - 1)
+        return np.ones_like(value)
+
+    def pull(self, x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "n m"]:
+        """|f'|: how strongly y_j pulls a pre-image x_i towards itself (radial), or along itself (kernels of the inner product)."""
+        return -self.slope(squared_distances(x, y)) if self.radial else self.slope(x @ y.T)
+
+    def uphill(
+        self, gamma: Float[np.ndarray, "n m"], y: Float[np.ndarray, "n p"], anchors: Float[np.ndarray, "m p"]
+    ) -> tuple[Float[np.ndarray, "n p"], Float[np.ndarray, " n"]]:
+        """The way to go up J(y) = 2 sum_i gamma_i k(a_i, y) - k(y, y), row by row, and the strength it stands for.
+
+        With g_i = gamma_i pull(y, a_i) the gradient of J is c (sum_i g_i a_i - s y), where s = sum_i g_i, c = 4 for radial kernels, and
+        s = pull(y, y), c = 2 for kernels of the inner product. Returned are the bracket and s: y stands still at sum_i g_i a_i / s.
+        """
+        g = gamma * self.pull(y, anchors)
+        s = g.sum(1) if self.radial else self.slope((y**2).sum(1))
+        return g @ anchors - s[:, None] * y, s
 
 
 @dataclass(frozen=True)

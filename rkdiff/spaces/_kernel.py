@@ -23,6 +23,8 @@ from rkdiff.spaces import Fitted, Space
 from rkdiff.spaces.rkhs import APPROXIMATIONS, Embedding, embed, whiten
 
 Self_ = TypeVar("Self_", bound="FittedKernel")
+#: Objects that are turned into vectors at once: bounds the memory.
+ROWS = 2000
 #: Real-valued objects nearer than this many median distances to a training object are copies of it.
 COPY = 1e-3
 
@@ -100,7 +102,8 @@ class FittedKernel(Fitted):
         self.noise, self.dim = q, len(q)
 
     def encode(self, objects: np.ndarray) -> Float[np.ndarray, "n d"]:
-        return self.embedding.coordinates(self.vectors(objects)) / self.scale
+        parts = [objects[i : i + ROWS] for i in range(0, max(len(objects), 1), ROWS)]
+        return np.concatenate([self.embedding.coordinates(self.vectors(p)) for p in parts]) / self.scale
 
     def kernel_coordinates(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n r"]:
         """Z of the coordinates handed out (without those that a space appends to the embedding's)."""

@@ -145,6 +145,7 @@ def _random_features(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int, rng: n
     keep = _keep(lam, r, 1.0, len(x))
     u = _signed(centred @ w[:, :keep] / np.sqrt(len(x) * lam[:keep]))
     projection = u / np.sqrt(len(x) * lam[:keep])
+    projection -= projection.mean(0)
     return Embedding(finite, x, features @ mean, projection, np.full(len(x), 1 / len(x)), lam[:keep], float(lam.sum()))
 
 
@@ -173,6 +174,7 @@ def _exact(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int) -> Embedding:
         raise PartError(f"{given}, so no Hilbert space belongs to it; a Laplace form exp(-d / s) of the same distance may do")
     keep = _keep(mu, r, float(np.trace(gram)), n)
     projection = _signed(u[:, :keep]) / np.sqrt(mu[:keep])
+    projection -= projection.mean(0)  # zero but for rounding, which small eigenvalues and a long mean would blow up
     return Embedding(kernel, x, centre, projection, np.full(n, 1 / n), mu[:keep] / n, float(np.trace(centred)) / n)
 
 
