@@ -16,22 +16,19 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import UInt8
 
-from rkdiff.core.parts import PartError, knob
-from rkdiff.core.records import Dataset
-from rkdiff.core.rng import Rng
-from rkdiff.data import Source
+from rkdiff.core.parts import knob
+from rkdiff.data._graphs import BATCH, GraphSource
 from rkdiff.kernels.graphs import join_pieces
-
-SOURCE = "two-community graphs after You et al. 2018 (GraphRNN), a fresh seed for every graph"
-_BATCH = 4000
 
 
 @dataclass(frozen=True)
-class Communities(Source):
+class Communities(GraphSource):
     """Small networks of two dense groups with a few links between them."""
 
-    modality: ClassVar[str] = "graphs"
     label: ClassVar[str] = "Two communities"
+    attribution: ClassVar[str] = "two-community graphs after You et al. 2018 (GraphRNN), a fresh seed for every graph"
+    rule: ClassVar[str] = "two communities"
+    remedy: ClassVar[str] = "widen min_nodes to max_nodes, raise p_inter, lower p_intra or take more graphs"
 
     n: int = knob(80, 4, 2000, log=True, label="Training objects", help="how many training graphs")
     min_nodes: int = knob(12, 4, 30, help="fewest nodes in a graph")
@@ -39,30 +36,8 @@ class Communities(Source):
     p_intra: float = knob(0.7, 0.3, 1.0, advanced=True, help="chance that two nodes of one community are linked")
     p_inter: float = knob(0.05, 0.0, 0.3, advanced=True, help="expected links between the communities, per node of the graph")
 
-    def make(self, rng: Rng) -> Dataset:
-        """`n` training graphs and a quarter as many held out (the 80/20 split of the protocol).
-
-        Raises:
-            PartError: the knobs leave so little to chance that all training graphs are one and the same.
-        """
-        held_out = max(self.n // 4, 2)
-        graphs = self._draw(self.n + held_out, rng.numpy("graphs"))
-        if _all_one(graphs[: self.n]):
-            remedy = "widen min_nodes to max_nodes, raise p_inter, lower p_intra or take more graphs"
-            raise PartError(
-                f"the {self.n} training graphs of {self.name!r} all look alike, so nothing can be learned; {remedy}"
-            )
-        return Dataset(
-            self.name, self.modality, graphs[: self.n], graphs[self.n :], meta={"source": SOURCE, "rule": "two communities"}
-        )
-
-    def fresh(self, n: int, rng: Rng) -> Dataset:
-        """New graphs of the same law."""
-        graphs = self._draw(2 * n, rng.numpy("fresh"))
-        return Dataset(self.name, self.modality, graphs[:n], graphs[n:], meta={"source": SOURCE, "rule": "two communities"})
-
-    def _draw(self, count: int, rng: np.random.Generator) -> UInt8[np.ndarray, "n N N"]:
-        parts = [self._batch(min(_BATCH, count - i), rng) for i in range(0, count, _BATCH)]
+    def draw(self, count: int, rng: np.random.Generator) -> UInt8[np.ndarray, "n N N"]:
+        parts = [self._batch(min(BATCH, count - i), rng) for i in range(0, max(count, 1), BATCH)]
         return np.concatenate(parts)
 
     def _batch(self, count: int, rng: np.random.Generator) -> UInt8[np.ndarray, "n N N"]:
@@ -76,11 +51,3 @@ class Communities(Source):
         upper = np.triu(rng.random(chance.shape) < chance, 1)
         graphs = (upper | upper.transpose(0, 2, 1) | (there[:, :, None] & np.eye(many, dtype=bool))).astype(np.uint8)
         return join_pieces(graphs, rng)
-
-
-def _all_one(graphs: UInt8[np.ndarray, "n N N"]) -> bool:
-    """Whether the graphs are all the same up to the order of their nodes."""
-    from rkdiff.metrics.graphs import unique_share
-
-    degrees = np.sort(graphs.sum(1), axis=1)
-    return bool((degrees == degrees[0]).all()) and unique_share(graphs) == 1 / len(graphs)

@@ -14,13 +14,18 @@ these figures carry noise of about 0.01: read them beside the same figure of fre
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from rkdiff.kernels.graphs import adjacency, clustering, connected, laplacian_spectrum, nodes
+from rkdiff.kernels.graph_labels import colours, mix
+from rkdiff.kernels.graphs import adjacency, clustering, laplacian_spectrum, nodes
 from rkdiff.metrics._orbits import orbit_counts
+from rkdiff.metrics.graph_rules import RULES, families, refuse_huge, two_communities, valid
+
+__all__ = [
+    "RULES", "STATISTICS", "colour_hash", "families", "graph_mmd", "isomorphism_classes", "mmd_table", "novel", "two_communities",
+    "unique_share", "valid",
+]  # fmt: skip
 
 STATISTICS = ("degree", "clustering", "orbit")
 
@@ -68,9 +73,10 @@ def graph_mmd(a: UInt8[np.ndarray, "n N N"], b: UInt8[np.ndarray, "m M M"], stat
     """Squared MMD of one statistic between two sets of graphs; graphs without nodes are left out, as in the protocol.
 
     Raises:
-        ValueError: unknown statistic, or a set in which no graph has a node.
+        ValueError: unknown statistic, a set in which no graph has a node, or graphs of more than 60 nodes.
     """
     size = max(a.shape[1], b.shape[1])
+    refuse_huge(size)
     sets = [_padded(g, size)[nodes(g).any(1)] for g in (a, b)]
     if not all(len(g) for g in sets):
         raise ValueError("a set of graphs to compare holds no graph with a node; give at least one each")
@@ -85,58 +91,10 @@ def mmd_table(a: UInt8[np.ndarray, "n N N"], b: UInt8[np.ndarray, "m M M"]) -> d
     return out | {"mean": sum(out.values()) / len(out)}
 
 
-def two_communities(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
-    """Whether each graph is connected and falls into two dense halves with few links between.
-
-    The halves are the signs of the Fiedler vector (of the plain Laplacian); each must hold at least 45 % of its possible edges, and 1 to
-    15 % of all edges must run between them.
-    """
-    a, out = adjacency(graphs), connected(graphs)
-    for i in np.flatnonzero(out):
-        there = nodes(graphs[i : i + 1])[0]
-        g = a[i][np.ix_(there, there)]
-        if len(g) < 4:
-            out[i] = False
-            continue
-        fiedler = np.linalg.eigh(np.diag(g.sum(1)) - g)[1][:, 1]
-        side = fiedler > 0
-        halves = [g[np.ix_(s, s)] for s in (side, ~side)]
-        dense = all(len(h) > 1 and h.sum() >= 0.45 * len(h) * (len(h) - 1) for h in halves)
-        out[i] = dense and 0.01 <= 2 * g[np.ix_(side, ~side)].sum() / g.sum() <= 0.15
-    return out
-
-
-def _some_node(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
-    return np.asarray(nodes(graphs).any(1))
-
-
-def valid(graphs: UInt8[np.ndarray, "n N N"], rule: str = "connected") -> Bool[np.ndarray, " n"]:
-    """Whether graphs obey a rule: "any" (has a node), "connected", or "two communities"."""
-    rules: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "any": _some_node,
-        "connected": connected,
-        "two communities": two_communities,
-    }
-    if rule not in rules:
-        raise ValueError(f"there is no rule {rule!r}; choose one of {', '.join(rules)}")
-    return rules[rule](graphs)
-
-
 def colour_hash(graphs: UInt8[np.ndarray, "n N N"], rounds: int = 3) -> np.ndarray:
     """(n,) 64-bit numbers that agree on isomorphic graphs: colour refinement (Weisfeiler and Leman 1968), batched."""
-    there = nodes(graphs)
-    a = adjacency(graphs).astype(np.uint64)
-    colour = there.astype(np.uint64)
-    for _ in range(rounds):
-        colour = _mix(colour + _mix((a * _mix(colour + np.uint64(7))[:, None]).sum(2))) * there
-    return _mix(colour.sum(1) + there.sum(1).astype(np.uint64))
-
-
-def _mix(x: np.ndarray) -> np.ndarray:
-    """Scramble 64-bit numbers (the finaliser of splitmix64, Steele, Lea and Flood 2014); arithmetic is modulo 2^64."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    last = colours(graphs, rounds)[-1]
+    return mix(mix(last).sum(1, where=last > 0, dtype=np.uint64))
 
 
 def isomorphism_classes(graphs: UInt8[np.ndarray, "n N N"]) -> np.ndarray:

@@ -4,9 +4,16 @@ The kernel is the sum of a Gaussian on the features of `rkdiff.kernels.graphs` a
 gives the first r coordinates from the one and the last from the other (left out where every training graph has the same size). The two
 parts are analysed apart, and size goes along with the first features: the noise covariance is diagonal in these coordinates, so "like the
 data" holds for each coordinate's variance, not for the correlation of size with features.
-Decoding rounds the last to a size met in training and looks for the graph of that size nearest to the rest in H, from the nearest training
-graph or from the graphs of the frame before (`rkdiff.spaces._graph_search`). Where every training graph is in one piece, decoded graphs can
-be held to it.
+
+Decoding rounds the last to a size met in training and finds a graph of that size, by one of
+
+    search             the graph nearest to the rest in H, from the nearest training graph or the graphs of the frame before
+    nearest            the nearest training graph: never new, never wrong
+    barycentre         the transport mean of the four nearest, weighted to come closest to psi(z) (`rkdiff.spaces._graph_barycentre`)
+    barycentre_search  the search from that mean
+    preview            chances of edges by ridge regression, in a millisecond (`rkdiff.spaces._graph_preview`)
+
+All keep the hard rule that the training graphs obey (`rkdiff.spaces._graph_constraint`): in one piece, a tree, or planar.
 """
 
 from __future__ import annotations
@@ -20,11 +27,21 @@ from jaxtyping import Bool, Float, Int, UInt8
 from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
+from rkdiff.kernels.graph_labels import MAX_DEPTH
 from rkdiff.kernels.graphs import BLOCKS, GraphFeatures, connected, nodes
+from rkdiff.metrics.graph_rules import MOST_NODES
 from rkdiff.metrics.graphs import novel, unique_share
 from rkdiff.metrics.graphs import valid as lawful
-from rkdiff.spaces._graph_search import Energy, resize, search
+from rkdiff.spaces._graph_barycentre import barycentre
+from rkdiff.spaces._graph_constraint import CONSTRAINTS, chosen, repair
+from rkdiff.spaces._graph_moves import resize
+from rkdiff.spaces._graph_preview import Preview
+from rkdiff.spaces._graph_search import Energy, search
 from rkdiff.spaces._kernel import FittedKernel, KernelSpace
+from rkdiff.spaces._preimage import simplex_weights
+
+DECODERS = ("search", "nearest", "barycentre", "barycentre_search", "preview")
+NEIGHBOURS = 4
 
 
 @dataclass(frozen=True)
@@ -34,20 +51,29 @@ class Graphs(KernelSpace):
     modalities: ClassVar[tuple[str, ...]] = ("graphs",)
 
     features: str = knob(
-        "statistics", options=tuple(BLOCKS), help="what the kernel looks at: all statistics, or the spectrum alone"
+        "statistics", options=tuple(BLOCKS), help="what the kernel looks at: all statistics, one description alone, or several"
     )
     decoder: str = knob(
-        "search", options=("search", "nearest"), help="search for a new graph, or take the nearest training graph"
+        "search",
+        options=DECODERS,
+        help="search for a new graph, take the nearest, average the nearest, or draw a quick preview",
     )
     search_steps: int = knob(600, 10, 5000, log=True, help="how many moves the search makes for each graph")
     following_steps: int = knob(
         150, 0, 2000, advanced=True, help="moves when the search goes on from the graphs of the frame before"
     )
-    connectivity: str = knob(
-        "hard",
-        options=("hard", "soft", "off"),
+    constraint: str = knob(
+        "auto",
+        options=CONSTRAINTS,
         advanced=True,
-        help="graphs in one piece: always, by a penalty, or not asked for",
+        help="the rule that decoded graphs keep; auto: what all training graphs obey and the dataset names; soft: pieces cost energy",
+    )
+    refinements: int = knob(
+        1,
+        0,
+        MAX_DEPTH,
+        advanced=True,
+        help="how often node labels are refined (weisfeiler_lehman): more tells more graphs apart",
     )
 
     def fit(self, data: Dataset, rng: Rng) -> FittedGraphs:
@@ -64,13 +90,19 @@ class FittedGraphs(FittedKernel):
         train = np.ascontiguousarray(data.train)
         if train.ndim != 3 or train.shape[1] != train.shape[2] or not len(train):
             raise PartError(f"graphs come as (n, N, N) adjacency matrices with n >= 1; got an array of shape {train.shape}")
-        self.sizes = nodes(train).sum(1)
+        if train.shape[1] > MOST_NODES:
+            raise PartError(f"these graphs have room for {train.shape[1]} nodes; give graphs of at most {MOST_NODES}")
+        if (train > 1).any() or (train != train.transpose(0, 2, 1)).any():
+            raise PartError("graphs are symmetric matrices of 0 and 1; make the training graphs undirected and their edges 1")
+        there = nodes(train)
+        if (train.astype(bool) & ~(there[:, :, None] & there[:, None])).any():
+            raise PartError("a training graph has an edge at a node that does not exist; nodes are marked by 1 on the diagonal")
+        self.sizes = there.sum(1)
         if not self.sizes.all():
             raise PartError("a training graph has no node; nodes are marked by 1 on the diagonal of the adjacency matrix")
-        whole = bool(connected(train).all())
-        self.rule = space.connectivity if whole else "off"
-        self.law = str(data.meta.get("rule", "connected" if whole else "any"))
-        self.features = GraphFeatures.fit(train, BLOCKS[space.features])
+        self.law = str(data.meta.get("rule", "connected" if connected(train).all() else "any"))
+        self.rule = chosen(space.constraint, train, self.law)
+        self.features = GraphFeatures.fit(train, BLOCKS[space.features], space.refinements)
         super().__init__(space, train, rng)
 
     def vectors(self, objects: UInt8[np.ndarray, "n N N"]) -> Float[np.ndarray, "n p"]:
@@ -100,15 +132,33 @@ class FittedGraphs(FittedKernel):
     def decode(
         self, x: Float[np.ndarray, "n d"], rng: Rng, start: UInt8[np.ndarray, "n N N"] | None = None
     ) -> UInt8[np.ndarray, "n N N"]:
-        z, count = self.kernel_coordinates(x), self.node_counts(x)
         if not len(x):
             return self.training[:0]
-        if self.space.decoder == "nearest":
+        how, draw = self.space.decoder, rng.numpy("graph search")
+        if how == "nearest":
             return self.training[self.nearest(x)]
-        draw = rng.numpy("graph search")
-        begin = self.training[self._nearest_of_size(z, count)] if start is None else resize(start, count, draw)
-        steps = self.space.search_steps if start is None else self.space.following_steps
-        return search(self.energy(z), begin, steps, self.rule, draw)[0]
+        z, count = self.kernel_coordinates(x), self.node_counts(x)
+        if how == "preview":
+            graphs, chance = Preview(self.encode(self.training), self.training).draw(x, count, self.training.shape[1], draw)
+            return repair(graphs, self.rule, draw, chance)
+        if start is not None:
+            begin, steps = resize(start, count, draw), self.space.following_steps
+        else:
+            begin, steps = resize(self.training[self._nearest_of_size(z, count)], count, draw), self.space.search_steps
+        if how == "barycentre" or (how == "barycentre_search" and start is None):
+            begin = self._barycentres(z, begin, draw)
+        return begin if how == "barycentre" else search(self.energy(z), begin, steps, self.rule, draw)[0]
+
+    def _barycentres(
+        self, z: Float[np.ndarray, "n r"], begin: UInt8[np.ndarray, "n N N"], draw: np.random.Generator
+    ) -> UInt8[np.ndarray, "n N N"]:
+        """The transport mean of the nearest training graphs, on the nodes of `begin`, repaired where it breaks the rule."""
+        e = self.embedding
+        near = np.argsort(e.distances2(z, self.candidates), axis=1, kind="stable")[:, :NEIGHBOURS]
+        cross = np.take_along_axis(e.gamma(z) @ e.kernel(e.anchors, self.candidates), near, axis=1)
+        weights = simplex_weights(np.stack([e.kernel(self.candidates[i], self.candidates[i]) for i in near]), cross)
+        means = [barycentre(self.training[i], w, b) for i, w, b in zip(near, weights, begin, strict=True)]
+        return repair(np.stack([g for g, _ in means]), self.rule, draw, np.stack([s for _, s in means]))
 
     def _nearest_of_size(self, z: Float[np.ndarray, "n r"], count: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
         """The training graph of the wanted size nearest in H."""

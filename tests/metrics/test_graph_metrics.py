@@ -147,7 +147,7 @@ def test_rules_of_validity():
     assert valid(pair, "any").tolist() == [True, True, False]
     assert valid(pair, "connected").tolist() == [False, True, False]
     with pytest.raises(ValueError, match="choose one of"):
-        valid(pair, "planar")
+        valid(pair, "bipartite")
 
 
 @given(st.integers(0, 10_000))
