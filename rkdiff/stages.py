@@ -66,7 +66,7 @@ def _stages(experiment: Experiment, device: str) -> Iterator[Progress | Run]:
     )
     with _timed(clock, "fit"):
         model, losses = yield from train(p)
-    guided = p.experiment.guidance.wrap(model)  # type: ignore[union-attr]
+    guided = p.experiment.guidance.wrap(model, p.problem)  # type: ignore[union-attr]
     with _timed(clock, "sample"):
         trajectory = yield from sample(p, guided, p.rng)
     with _timed(clock, "draw"):
@@ -113,14 +113,20 @@ def prepare(e: Experiment, device: str = "auto") -> Prepared:
     data = e.data.make(rng.child("data"))
     space = e.space.fit(data, rng.child("space"))  # type: ignore[union-attr]
     x = space.encode(data.train)
-    problem = Problem(x, space.weights, data.train_labels, e.space.law(data, space), where)  # type: ignore[union-attr]
+    observe = space.observe if space.observe(np.zeros(1)) is not None else None
+    problem = Problem(x, space.weights, data.train_labels, e.space.law(data, space), where, observe)  # type: ignore[union-attr]
     return Prepared(e, where, rng, data, space, problem)
 
 
 def refuse_unguidable(p: Prepared) -> None:
     """Raise `PartError` for guidance that this data cannot follow (no labels, no such class), before anything is trained."""
     guidance = p.experiment.guidance
-    if guidance is not None and guidance.name != "none" and p.problem.labels is None:
+    if guidance is not None and guidance.needs == "values" and p.problem.observe is None:
+        raise PartError(
+            f"guidance {guidance.name!r} needs values at places and {p.data.name!r} has none in this space; choose curves "
+            "(space 'curves', kernel 'linear' or 'cosine', decoder 'fixed_point') or guidance 'none'"
+        )
+    if guidance is not None and guidance.needs == "labels" and p.problem.labels is None:
         raise PartError(
             f"guidance {guidance.name!r} needs labelled data and {p.data.name!r} has no labels; choose guidance 'none'"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Int
@@ -17,9 +18,15 @@ from rkdiff.core.rng import Rng
 class Guidance(Part, kind="guidance"):
     """A way to steer a model while it is sampled."""
 
+    #: What the data must have: "" nothing, "labels" classes, "values" curves that can be observed at places.
+    needs: ClassVar[str] = ""
+
     @abstractmethod
-    def wrap(self, model: Model) -> Model:
-        """The steered model. Raises `PartError` where the model cannot be steered this way."""
+    def wrap(self, model: Model, problem: Any = None) -> Model:
+        """The steered model. Raises `PartError` where the model cannot be steered this way.
+
+        `problem`: what the model learned from (`rkdiff.methods.Problem`): its training coordinates and how their objects are observed.
+        """
 
     @abstractmethod
     def labels(self, n: int, counts: Int[np.ndarray, " c"], rng: Rng) -> Int[np.ndarray, " n"] | None:

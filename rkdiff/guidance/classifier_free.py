@@ -11,7 +11,7 @@ Nakkiran 2024, section 3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -28,13 +28,14 @@ class ClassifierFree(Guidance):
     """Steers each particle towards a class, more strongly than the class alone would."""
 
     label: ClassVar[str] = "Classifier-free"
+    needs: ClassVar[str] = "labels"
 
     strength: float = knob(
         2.0, 0.0, 10.0, step=0.1, help="0 ignores the class, 1 samples the class as it is, more exaggerates it"
     )
     target: int = knob(-1, -1, 99, help="which class to ask for; -1 asks for every class in the data's proportions")
 
-    def wrap(self, model: Model) -> Model:
+    def wrap(self, model: Model, problem: Any = None) -> Model:
         """The steered model.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Int
@@ -20,7 +20,7 @@ class Unguided(Guidance):
     name: ClassVar[str] = "none"
     label: ClassVar[str] = "No guidance"
 
-    def wrap(self, model: Model) -> Model:
+    def wrap(self, model: Model, problem: Any = None) -> Model:
         return model
 
     def labels(self, n: int, counts: Int[np.ndarray, " c"], rng: Rng) -> Int[np.ndarray, " n"] | None:

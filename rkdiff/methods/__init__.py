@@ -26,6 +26,7 @@ class Problem:
         weights: (d,) squared-error weights of the space's norm, mean 1.
         law: the exact law of the coordinates (`rkdiff.processes.mixture.Mixture`), or None.
         device: "cpu" | "cuda" | "mps".
+        observe: places in [0, 1] -> (A, b), the values A x + b of an object there (`Fitted.observe`); None without such values.
     """
 
     x: Float[np.ndarray, "n d"]
@@ -33,6 +34,7 @@ class Problem:
     labels: Int[np.ndarray, " n"] | None = None
     law: Any = None
     device: str = "cpu"
+    observe: Any = None
 
     @property
     def classes(self) -> int:

@@ -10,6 +10,7 @@ from rkdiff.core.parts import PartError, make
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import torch
 from rkdiff.guidance.classifier_free import ClassifierFree, Guided
+from rkdiff.methods import Problem
 from rkdiff.methods.exact import TrueLaw
 from rkdiff.processes.schedules import Karras
 from rkdiff.samplers import EulerMaruyama, Heun, start
@@ -17,6 +18,7 @@ from rkdiff.samplers import EulerMaruyama, Heun, start
 LAW = three_modes()
 MODEL = TrueLaw(LAW)
 COUNTS = np.array([30, 70])
+PROBLEM = Problem(LAW.sample(100, np.random.default_rng(1))[0], np.ones(2), observe=lambda s: (np.stack([1 - s, s], 1), 0 * s))
 
 
 def cloud(n=40):
@@ -106,7 +108,7 @@ def test_shares_are_right_to_the_nearest_particle(n, counts):
 @given(parts("guidance", target=st.integers(-1, 1)), st.floats(0.02, 1e3))
 def test_any_knobs_give_finite_answers(guidance, nu):
     labels = guidance.labels(40, COUNTS, Rng(0))
-    answer = guidance.wrap(MODEL).denoise(cloud(), nu, None if labels is None else torch.as_tensor(labels))
+    answer = guidance.wrap(MODEL, PROBLEM).denoise(cloud(), nu, None if labels is None else torch.as_tensor(labels))
     assert torch.isfinite(answer).all()
 
 

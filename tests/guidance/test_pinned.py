@@ -1,0 +1,165 @@
+"""Pinned curves: the closed form where the law is Gaussian, what "replacement" misses, what cannot be pinned."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from closed_forms import fitted as fit
+from closed_forms import three_modes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rkdiff.core.model import Model
+from rkdiff.core.parts import PartError
+from rkdiff.core.rng import Rng
+from rkdiff.core.tensors import torch
+from rkdiff.data.communities import Communities
+from rkdiff.data.gaussian_process import GaussianProcess
+from rkdiff.data.quadratics import Quadratics
+from rkdiff.experiment import Experiment
+from rkdiff.guidance.pinned import Observation, Pinned, PinnedDenoiser
+from rkdiff.methods import Problem
+from rkdiff.methods.exact import Atoms, Exact, TrueLaw
+from rkdiff.methods.kernel_diffusion import KernelDiffusion
+from rkdiff.methods.network_diffusion import NetworkDiffusion
+from rkdiff.processes.mixture import Mixture
+from rkdiff.processes.schedules import Karras
+from rkdiff.samplers import Heun, start
+from rkdiff.spaces.curves import Curves
+from rkdiff.stages import prepare, refuse_unguidable
+
+PINS = Pinned(pins=3, place_1=0.2, place_2=0.5, place_3=0.9, value_1=0.9, value_2=0.4, value_3=0.2, noise=0.1)
+
+
+@cache
+def process(kernel="cosine", covariance="matern"):
+    e = Experiment(
+        GaussianProcess(n=400, points=33, covariance=covariance),
+        Exact(of="true law"),
+        space=Curves(kernel=kernel, r=12, noise="matern", smoothness=1.0),
+        guidance=PINS,
+    )
+    return prepare(e, "cpu")
+
+
+def conditional(law, seen):
+    """Mean and covariance of a Gaussian once y = A x + g eta is seen."""
+    s = law.cov
+    gain = s @ seen.a.T @ np.linalg.inv(seen.a @ s @ seen.a.T + np.diag(seen.g**2))
+    return law.mean + gain @ (seen.y - seen.a @ law.mean), s - gain @ seen.a @ s
+
+
+@pytest.mark.parametrize("kernel", ["cosine", "linear"])
+def test_the_guided_denoiser_of_a_gaussian_is_that_of_the_conditional_law(kernel):
+    p = process(kernel)
+    law, seen = p.problem.law, PINS.observation(p.problem)
+    mean, cov = conditional(law, seen)
+    wanted = Mixture(np.ones(1), mean[None], ((cov + cov.T) / 2)[None])
+    guided = PINS.wrap(TrueLaw(law), p.problem)
+    x = torch.as_tensor(np.random.default_rng(0).standard_normal((50, p.space.dim)))
+    for nu in (0.02, 0.3, 2.0, 20.0):
+        torch.testing.assert_close(guided.denoise(nu * x, nu), wanted.denoise(nu * x, nu), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(guided.score(nu * x, nu), wanted.score(nu * x, nu), rtol=1e-5, atol=1e-4 / nu)
+
+
+@pytest.mark.parametrize("kernel", ["cosine", "linear"])
+def test_guided_samples_of_a_gaussian_process_have_the_closed_form_mean_and_covariance(kernel):
+    p = process(kernel)
+    seen = PINS.observation(p.problem)
+    mean, cov = conditional(p.problem.law, seen)
+    z = start("sobol", 8192, p.space.dim, Rng(0))
+    x = (
+        Heun()
+        .run(PINS.wrap(TrueLaw(p.problem.law), p.problem), z, Karras(sigma_max=100.0, sigma_min=0.002).grid(80), Rng(0))
+        .end
+    )
+    a, b = p.space.observe(np.linspace(0, 1, 40))
+    found, wanted = x @ a.T + b, mean @ a.T + b
+    np.testing.assert_allclose(found.mean(0), wanted, atol=0.01)
+    np.testing.assert_allclose(found.std(0), np.sqrt(np.diag(a @ cov @ a.T)), rtol=0.05)
+    at = np.array([PINS.place_1, PINS.place_2, PINS.place_3])
+    curves, decoded_at = p.space.decode(x[:50], Rng(0)), p.space.observe(p.space.places)
+    np.testing.assert_allclose(curves, x[:50] @ decoded_at[0].T + decoded_at[1], atol=1e-9)
+    a, b = p.space.observe(at)
+    assert (np.abs(x @ a.T - seen.y).std(0) < 1.1 * seen.g).all()
+
+
+def test_replacement_hits_the_values_but_its_rest_is_not_the_conditional_law():
+    p = process()
+    seen = PINS.observation(p.problem)
+    mean, _ = conditional(p.problem.law, seen)
+    z, a = start("sobol", 2048, p.space.dim, Rng(0)), p.space.observe(np.linspace(0, 1, 40))[0]
+    error = {}
+    for exact in (True, False):
+        model = PinnedDenoiser(TrueLaw(p.problem.law), seen, exact=exact)
+        x = Heun().run(model, z, Karras().grid(40), Rng(0)).end
+        error[exact] = np.abs((x.mean(0) - mean) @ a.T).max()
+        if not exact:
+            np.testing.assert_allclose(x @ seen.a.T, np.broadcast_to(seen.y, (len(x), 3)), atol=1e-9)
+    assert error[False] > 3 * error[True]
+
+
+@given(st.floats(0.02, 20), st.booleans())
+def test_pins_at_one_place_with_two_values_meet_in_the_middle(nu, exact):
+    p = process()
+    a, _ = p.problem.observe(np.array([0.5, 0.5]))
+    seen = Observation(a, np.array([1.0, -1.0]), np.full(2, 0.1))
+    x = torch.as_tensor(np.random.default_rng(0).standard_normal((10, p.space.dim)))
+    d = PinnedDenoiser(TrueLaw(p.problem.law), seen, exact=exact).denoise(x * nu, nu)
+    assert torch.isfinite(d).all()
+    assert (d.numpy() @ a[0]).max() < 1.0
+
+
+@pytest.mark.parametrize("method", [KernelDiffusion(), NetworkDiffusion(steps=400), Exact(smoothing=0.4)], ids=lambda m: m.name)
+def test_every_learned_model_is_led_through_its_pins(method):
+    p = prepare(Experiment(Quadratics(n=200, points=32), method, space=Curves(r=4), guidance=PINS), "cpu")
+    pins = Pinned(pins=1, place_1=0.5, value_1=0.9, noise=0.05)
+    model = fit(method, p.problem)
+    z, grid, seen = start("sobol", 256, p.space.dim, Rng(0)), Karras().grid(24), pins.observation(p.problem)
+    free = Heun().run(model, z, grid, Rng(0)).end @ seen.a.T
+    led = Heun().run(pins.wrap(model, p.problem), z, grid, Rng(0)).end @ seen.a.T
+    deviation = (p.problem.x @ seen.a.T).std()
+    assert np.abs(led - seen.y).mean() < 0.25 * deviation < 0.5 * np.abs(free - seen.y).mean()
+
+
+def test_the_values_are_the_quantiles_of_the_training_curves_at_the_places():
+    p = process("linear")
+    seen = Pinned(pins=1, place_1=0.5, value_1=0.3, noise=0.2).observation(p.problem)
+    decoded = p.space.decode(p.problem.x, Rng(0))[:, 16]
+    _, b = p.space.observe(np.array([0.5]))
+    np.testing.assert_allclose(seen.y + b, np.quantile(decoded, 0.3), atol=1e-9)
+    np.testing.assert_allclose(seen.g, 0.2 * decoded.std(), rtol=1e-9)
+
+
+def test_a_label_reaches_the_model_and_calls_are_counted():
+    law = three_modes()
+    seen = Observation(np.array([[1.0, 0.0], [0.0, 1.0]]), np.zeros(2), np.ones(2))
+    model = PinnedDenoiser(TrueLaw(law), seen)
+    x = torch.as_tensor(np.random.default_rng(0).standard_normal((6, 2)))
+    label = torch.as_tensor([0, 1, 0, 1, 0, 1])
+    both = model.denoise(x, 0.5, label)
+    for c in (0, 1):
+        alone = PinnedDenoiser(TrueLaw(law.class_conditional(c)), seen).denoise(x, 0.5)
+        torch.testing.assert_close(both[label == c], alone[label == c])
+    assert model.calls_each == 5
+    assert PinnedDenoiser(TrueLaw(law), seen, exact=False).calls_each == 1
+
+
+def test_what_has_no_values_at_places_is_refused_with_a_remedy():
+    class Pull(Model):
+        family = "transport"
+
+        def drift(self, x, t, *, label=None, rng=None):
+            return -x
+
+    with pytest.raises(PartError, match=r"needs values at places and 'communities' has none.*guidance 'none'"):
+        refuse_unguidable(prepare(Experiment(Communities(n=20), Exact(), guidance=Pinned()), "cpu"))
+    with pytest.raises(PartError, match="needs values at places"):
+        refuse_unguidable(
+            prepare(Experiment(Quadratics(n=20), Exact(), space=Curves(kernel="gaussian"), guidance=Pinned()), "cpu")
+        )
+    with pytest.raises(PartError, match="pinning needs curves"):
+        Pinned().wrap(Atoms(np.eye(3)), Problem(np.eye(3), np.ones(3)))
+    with pytest.raises(PartError, match="model is none"):
+        Pinned().wrap(Pull())
+    refuse_unguidable(process())
