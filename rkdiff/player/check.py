@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rkdiff.core.records import Objects, Panel, Scene, Trajectory
+from rkdiff.core.records import Panel, Scene, Trajectory
+from rkdiff.player.check_objects import check_objects, finite
 
 HUES = ("data", "model", "exact", "second", "third")
 DIRECTIONS = ("backward", "forward", "both")
-_DIMENSIONS = {"curves": 3, "images": 4, "graphs": 4}
 
 
 def check(scene: Scene) -> None:
@@ -33,15 +33,10 @@ def check(scene: Scene) -> None:
         _leg(f"forward trajectory {i + 1}", leg)
 
 
-def _finite(where: str, what: str, values: np.ndarray) -> None:
-    if (bad := int(np.size(values) - np.isfinite(values).sum())) > 0:
-        raise ValueError(f"{where}: {bad} of {np.size(values)} {what} are not finite; a scene holds finite numbers only")
-
-
 def _leg(where: str, t: Trajectory) -> None:
     if t.x.ndim != 3 or t.x.shape[2] != 2:
         raise ValueError(f"{where}: positions have shape {t.x.shape}; a panel draws (frames, particles, 2)")
-    _finite(where, "positions", t.x)
+    finite(where, "positions", t.x)
     if t.labels is not None:
         if t.labels.shape != (t.x.shape[1],):
             raise ValueError(
@@ -63,39 +58,17 @@ def _panel(where: str, p: Panel) -> None:
         raise ValueError(f"{where}: hue is {p.hue!r}; choose one of {', '.join(HUES)}")
     _leg(where, p.trajectory)
     if p.target is not None:
-        _finite(where, "target points", p.target)
+        finite(where, "target points", p.target)
     if p.density is not None:
-        _finite(where, "density values", p.density.values)
+        finite(where, "density values", p.density.values)
         if (p.density.values < 0).any():
             raise ValueError(f"{where}: a density has negative values")
         x0, x1, y0, y1 = p.density.extent
         if not (np.isfinite(p.density.extent).all() and x0 < x1 and y0 < y1):
             raise ValueError(f"{where}: the extent of the density is {p.density.extent}; give finite x0 < x1, y0 < y1")
     if p.arrows is not None:
-        _finite(where, "arrows", p.arrows.v)
-        _finite(where, "places of arrows", p.arrows.at)
-        _finite(where, "times of arrows", p.arrows.u)
+        finite(where, "arrows", p.arrows.v)
+        finite(where, "places of arrows", p.arrows.at)
+        finite(where, "times of arrows", p.arrows.u)
     if p.objects is not None:
-        _objects(where, p.objects, p.trajectory.x.shape[1])
-
-
-def _objects(where: str, o: Objects, particles: int) -> None:
-    if o.kind not in _DIMENSIONS:
-        raise ValueError(f"{where}: objects of kind {o.kind!r}; choose one of {', '.join(_DIMENSIONS)}")
-    if o.values.ndim != _DIMENSIONS[o.kind] or o.values.shape[:2] != (len(o.u), len(o.particles)):
-        given = f"{o.kind} of shape {o.values.shape} for {len(o.u)} times and {len(o.particles)} particles"
-        raise ValueError(f"{where}: {given}; give (times, particles, ...) with {_DIMENSIONS[o.kind]} axes")
-    if o.particles.size and not (o.particles.min() >= 0 and o.particles.max() < particles):
-        raise ValueError(f"{where}: objects belong to particles {o.particles.tolist()}, but there are only {particles}")
-    if o.nearest is not None and o.nearest.shape != o.values.shape[1:]:
-        raise ValueError(f"{where}: nearest objects have shape {o.nearest.shape}; give {o.values.shape[1:]}")
-    if o.layout is not None and o.layout.shape != (*o.values.shape[:3], 2):
-        raise ValueError(f"{where}: the layout has shape {o.layout.shape}; give {(*o.values.shape[:3], 2)}")
-    for what, values in (
-        ("object values", o.values),
-        ("times", o.u),
-        ("nearest objects", o.nearest),
-        ("places of nodes", o.layout),
-    ):
-        if values is not None:
-            _finite(where, what, values)
+        check_objects(where, p.objects, p.trajectory.x.shape[1])

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from rkdiff.core.records import Density, Field, Objects, Panel, Scene, Trajectory
+from rkdiff.core.records import Density, Field, Panel, Scene, Trajectory
 from rkdiff.player.blob import Blob, load, split
 from rkdiff.player.check import check
-from rkdiff.player.layout import spread
+from rkdiff.player.objects import pack_objects
 
 #: Layers that can be switched on and off.
-LAYERS = ("trails", "arrows", "density", "target")
+LAYERS = ("trails", "arrows", "density", "target", "links")
 #: Fewest frames kept when a scene would exceed its budget.
 FEWEST = 25
 
@@ -32,7 +32,7 @@ def pack(
     *,
     classes: Sequence[str] = (),
     run: str = "",
-    show: Sequence[str] = ("trails", "density", "target"),
+    show: Sequence[str] = ("trails", "density", "target", "links"),
     budget: int = 6_000_000,
 ) -> bytes:
     """Write a scene as one run of bytes (see `rkdiff.player.blob` for the format).
@@ -115,7 +115,7 @@ def _panel(blob: Blob, p: Panel, scene: Scene, u: Float[np.ndarray, " F"]) -> di
         "density": None if p.density is None else _density(blob, p.density),
         "target": None if p.target is None else blob.quantised(p.target, _centre(scene)),
         "arrows": None if p.arrows is None else _arrows(blob, p.arrows, scene),
-        "objects": None if p.objects is None or not p.objects.particles.size else _objects(blob, p.objects),
+        "objects": _objects(blob, p),
     }
 
 
@@ -158,22 +158,8 @@ def _arrows(blob: Blob, f: Field, scene: Scene) -> dict[str, Any]:
     return {"u": [float(a) for a in f.u], "at": blob.quantised(f.at, _centre(scene)), "v": blob.quantised(f.v, per_frame=True)}
 
 
-def _objects(blob: Blob, o: Objects) -> dict[str, Any]:
-    store = {"curves": blob.quantised, "images": blob.shades, "graphs": lambda a: blob.raw(a != 0, "uint8")}[o.kind]
-    layout = nearest_layout = None
-    if o.kind == "graphs":
-        places = o.layout if o.layout is not None else np.broadcast_to(spread(o.values[-1]), (*o.values.shape[:3], 2))
-        layout = blob.quantised(places)
-        nearest_layout = None if o.nearest is None else blob.quantised(spread(o.nearest))
-    both = [o.values] if o.nearest is None else [o.values, o.nearest]
-    return {
-        "kind": o.kind,
-        "particles": [int(i) for i in o.particles],
-        "u": [float(a) for a in o.u],
-        "values": store(o.values),
-        "layout": layout,
-        "nearest": None if o.nearest is None else store(o.nearest),
-        "nearest_layout": nearest_layout,
-        "low": float(min(np.min(v) for v in both)),
-        "high": float(max(np.max(v) for v in both)),
-    }
+def _objects(blob: Blob, p: Panel) -> dict[str, Any] | None:
+    """None where nothing is decoded, or at no time."""
+    if p.objects is None or not p.objects.particles.size or not len(p.objects.u):
+        return None
+    return pack_objects(blob, p.objects, 0 if p.target is None else len(p.target))

@@ -1,117 +1,82 @@
 // Decoded objects: what the particles with a number mean, at the current moment of the clock.
 
-const tile = document.createElement("canvas");
+const foreign = (panel, when) => when.key === "forward" && Boolean(panel.forward); // another cloud is on: these are not its objects
 
-function drawCurve(ctx, values, low, high, x, y, side, colour) {
-  const range = high - low || 1;
-  const pad = side * 0.08;
-  ctx.beginPath();
-  for (let i = 0; i < values.length; i++) {
-    const px = x + pad + ((side - 2 * pad) * i) / Math.max(1, values.length - 1);
-    const py = y + side - pad - ((side - 2 * pad) * (values[i] - low)) / range;
-    ctx[i ? "lineTo" : "moveTo"](px, py);
+/** An object of a panel, or the training object nearest to its end, within a box. */
+function drawObject(ctx, objects, which, at, k, box, theme, colour) {
+  const near = which === "nearest";
+  const when = near ? [0, 0, 0] : at;
+  const { kind } = objects;
+  const side = Math.min(box.width, box.height);
+  const [x, y] = [box.x + (box.width - side) / 2, box.y + (box.height - side) / 2];
+  const array = near ? { ...objects.nearest, shape: [1, ...objects.nearest.shape] } : objects.values;
+  if (kind === "strings") return drawString(ctx, objects, array, when, k, box, theme, colour);
+  if (kind === "tables") return drawTable(ctx, objects, array, when, k, box, theme, colour);
+  const values = mixed(array, when, k, objects.particles.length);
+  if (kind === "curves") drawCurve(ctx, values, objects.low, objects.high, x, y, side, colour);
+  else if (kind === "images") drawImage(ctx, values, array.shape.slice(2), x, y, side, theme.plot, colour);
+  else if (kind === "clouds") drawCloud(ctx, values, objects.frame, x, y, side, colour);
+  else {
+    const places = near ? { ...objects.nearest_layout, shape: [1, ...objects.nearest_layout.shape] } : objects.layout;
+    drawGraph(ctx, values, mixed(places, when, k, objects.particles.length), x, y, side, blend(theme.plot, colour, 0.55), colour);
   }
-  ctx.strokeStyle = css(colour);
-  ctx.lineWidth = 1.5;
-  ctx.lineJoin = "round";
+}
+
+/** Whether object k obeys the rules of its kind at this moment; true where nobody looked. */
+function validAt({ valid, particles }, [a, b, w], k) {
+  return !valid || valid.data[(w < 0.5 ? a : b) * particles.length + k] !== 0;
+}
+
+/** The frame of a tile: dashed and with a cross where the object is not valid. */
+function edge(ctx, x, y, width, height, round, theme, strong, valid) {
+  ctx.beginPath();
+  ctx.roundRect(x + 0.5, y + 0.5, width - 1, height - 1, round);
+  ctx.strokeStyle = css(strong || !valid ? theme.text : theme.hairline);
+  ctx.lineWidth = strong ? 2 : valid ? 1 : 1.3;
+  ctx.setLineDash(valid ? [] : [4, 3]);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  if (valid) return;
+  const r = Math.min(4, width / 12);
+  const [cx, cy] = [x + width - r - 5, y + r + 5];
+  ctx.beginPath();
+  ctx.arc(cx, cy, r + 3, 0, 2 * Math.PI);
+  ctx.fillStyle = css(theme.plot, 0.9);
+  ctx.fill();
+  ctx.beginPath();
+  for (const s of [1, -1]) {
+    ctx.moveTo(cx - r, cy - s * r);
+    ctx.lineTo(cx + r, cy + s * r);
+  }
+  ctx.lineWidth = 1.7;
   ctx.stroke();
 }
 
-/** Grey pixels from the ground (0) to the ink (1), without smoothing. */
-function drawImage(ctx, values, [height, width], x, y, side, ground, ink) {
-  tile.width = width;
-  tile.height = height;
-  const pen = tile.getContext("2d", { willReadFrequently: true });
-  const image = pen.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = ground[c] + (ink[c] - ground[c]) * values[i];
-    image.data[4 * i + 3] = 255;
-  }
-  pen.putImageData(image, 0, 0);
-  const fit = (side - 4) / Math.max(width, height);
-  ctx.imageSmoothingEnabled = false;
-  ctx.drawImage(tile, x + (side - width * fit) / 2, y + (side - height * fit) / 2, width * fit, height * fit);
-}
-
-/** Nodes and edges; strengths between 0 and 1 fade in and out between two decoded moments. */
-function drawGraph(ctx, strength, places, x, y, side, edge, node) {
-  const n = Math.round(Math.sqrt(strength.length));
-  const pad = side * 0.1;
-  const at = (i, c) => (c ? y + side - pad - places[2 * i + 1] * (side - 2 * pad) : x + pad + places[2 * i] * (side - 2 * pad));
-  ctx.lineWidth = side > 70 ? 1.2 : 0.9;
-  for (const solid of [true, false]) {
-    ctx.beginPath();
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < i; j++) {
-        const s = strength[i * n + j];
-        if (s < 0.02 || s > 0.98 !== solid) continue;
-        if (!solid) {
-          ctx.strokeStyle = css(edge, s);
-          ctx.beginPath();
-        }
-        ctx.moveTo(at(i, 0), at(i, 1));
-        ctx.lineTo(at(j, 0), at(j, 1));
-        if (!solid) ctx.stroke();
-      }
-    }
-    ctx.strokeStyle = css(edge);
-    if (solid) ctx.stroke();
-  }
-  const r = Math.max(1.6, Math.min(3.6, side / (6 + n * 0.9)));
-  for (let i = 0; i < n; i++) {
-    const s = strength[i * n + i];
-    if (s < 0.02) continue;
-    ctx.fillStyle = css(node, s);
-    ctx.beginPath();
-    ctx.arc(at(i, 0), at(i, 1), r, 0, 2 * Math.PI);
-    ctx.fill();
-  }
-}
-
-/** Entry (a, k) of an array of objects as numbers, mixed with entry (b, k). */
-function mixed(array, [a, b, w], k, count) {
-  const size = array.data.length / (array.shape[0] * count);
-  const out = new Float32Array(size);
-  const zero = array.zero || 0;
-  for (let i = 0, p = (a * count + k) * size, q = (b * count + k) * size; i < size; i++) {
-    out[i] = (array.data[p + i] * (1 - w) + array.data[q + i] * w) * array.scale + zero;
-  }
-  return out;
-}
-
-function drawObject(ctx, objects, which, at, k, x, y, side, theme, colour) {
-  const count = objects.particles.length;
-  const near = which === "nearest";
-  const array = near ? { ...objects.nearest, shape: [1, ...objects.nearest.shape] } : objects.values;
-  const when = near ? [0, 0, 0] : at;
-  const values = mixed(array, when, k, count);
-  if (objects.kind === "curves") drawCurve(ctx, values, objects.low, objects.high, x, y, side, colour);
-  else if (objects.kind === "images") drawImage(ctx, values, array.shape.slice(2), x, y, side, theme.plot, colour);
-  else {
-    const places = near ? { ...objects.nearest_layout, shape: [1, ...objects.nearest_layout.shape] } : objects.layout;
-    drawGraph(ctx, values, mixed(places, when, k, count), x, y, side, blend(theme.plot, colour, 0.55), colour);
-  }
+/** What the strip shows, from the fullest wording to the shortest. */
+function captions({ kind, nearest, valid }) {
+  const broken = valid?.data.includes(0);
+  const first = [`Decoded ${kind}`, `Decoded ${kind}`, "Decoded", ""];
+  const below = nearest ? ["; below each, the nearest in training", "; nearest below", "; nearest below", "Nearest below"] : ["", "", "", ""];
+  const marks = broken ? ["; dashed with a cross: not valid", "; dashed ×: not valid", "; dashed ×: not valid", "; ×: not valid"] : ["", "", "", ""];
+  return first.map((text, i) => (text + below[i] + marks[i]).replace(/^; /, "") || "Decoded");
 }
 
 /** The strip of a panel: a numbered tile for each decoded particle, and under it the nearest training object. */
-function drawStrip(ctx, panel, tiles, when, theme, follow) {
+function drawStrip(ctx, panel, tiles, when, theme, state) {
   const { objects } = panel;
   const at = bracket(objects.u, when.u);
   const hue = theme.hue(panel.hue);
-  const words = [`Decoded ${objects.kind}`];
-  if (objects.nearest) words.unshift(`Decoded ${objects.kind}; below each, the nearest in training`, "Decoded; nearest below");
-  const foreign = when.key === "forward" && panel.forward; // another cloud is on: these are not its objects
+  const words = captions(objects);
   ctx.clearRect(tiles.x - 4, tiles.y - 2, tiles.width + 8, tiles.height + 6);
   ctx.font = `400 12px ${theme.font}`;
   ctx.fillStyle = css(theme.muted);
   ctx.textAlign = "left";
-  ctx.globalAlpha = foreign ? 0.3 : 1;
+  ctx.globalAlpha = foreign(panel, when) ? 0.3 : 1;
   const fits = words.find((w) => ctx.measureText(w).width <= tiles.width) ?? words.at(-1);
   ctx.fillText(fitting(ctx, fits, tiles.width), tiles.x, tiles.y + 13);
   objects.particles.forEach((particle, k) => {
     const x = tiles.x + (k % tiles.columns) * (tiles.side + TILE);
     const y = tiles.y + LINE.label + Math.floor(k / tiles.columns) * tiles.step;
-    const picked = follow === particle;
     for (const [row, which] of [[0, "values"], [1, "nearest"]].slice(0, tiles.pair)) {
       const top = y + row * (tiles.side + 4);
       const round = [row ? 2 : 7, row ? 2 : 7, row || tiles.pair === 1 ? 7 : 2, row || tiles.pair === 1 ? 7 : 2];
@@ -119,12 +84,10 @@ function drawStrip(ctx, panel, tiles, when, theme, follow) {
       ctx.roundRect(x + 0.5, top + 0.5, tiles.side - 1, tiles.side - 1, round);
       ctx.fillStyle = css(theme.plot);
       ctx.fill();
-      drawObject(ctx, objects, which, at, k, x, top, tiles.side, theme, row ? theme.muted : hue);
-      ctx.strokeStyle = picked && !row ? css(theme.text) : css(theme.hairline);
-      ctx.lineWidth = picked && !row ? 2 : 1;
-      ctx.beginPath();
-      ctx.roundRect(x + 0.5, top + 0.5, tiles.side - 1, tiles.side - 1, round);
-      ctx.stroke();
+      const box = { x, y: top, width: tiles.side, height: tiles.side };
+      drawObject(ctx, objects, which, at, k, box, theme, row ? theme.muted : hue);
+      const picked = !row && (state.follow === particle || state.hover === particle);
+      edge(ctx, x, top, tiles.side, tiles.side, round, theme, picked, row === 1 || validAt(objects, at, k));
     }
     if (tiles.side >= 34) badge(ctx, k + 1, x + 9, y + 9, theme, hue, 7);
   });
@@ -147,8 +110,17 @@ function badge(ctx, number, x, y, theme, hue, r = 7.5) {
   ctx.textAlign = "left";
 }
 
+const fitted = new Map(); // measuring text is dear, and the same few texts are drawn in every frame
+
 /** The text, shortened to a width with an ellipsis. */
 function fitting(ctx, text, width) {
+  const key = `${ctx.font}|${Math.floor(width)}|${text}`;
+  if (fitted.size > 2000) fitted.clear();
+  if (!fitted.has(key)) fitted.set(key, shortened(ctx, text, width));
+  return fitted.get(key);
+}
+
+function shortened(ctx, text, width) {
   if (ctx.measureText(text).width <= width) return text;
   let end = text.length;
   while (end > 1 && ctx.measureText(`${text.slice(0, end)}…`).width > width) end--;

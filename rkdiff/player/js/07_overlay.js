@@ -31,7 +31,8 @@ function drawArrows({ raster, theme, middle, by, pixel }, { u, at, v }, when) {
 }
 
 /** Rings, numbers and the whole path of the followed particle. */
-function overlay({ ctx, scene, plan, theme, pixel, heads, middle, by }, i, at, state) {
+function overlay(renderer, i, at, state) {
+  const { ctx, scene, plan, theme, pixel, heads, middle, by } = renderer;
   const { box } = plan.cells[i];
   const panel = scene.panels[i];
   const marked = panel.objects?.particles ?? [];
@@ -43,8 +44,9 @@ function overlay({ ctx, scene, plan, theme, pixel, heads, middle, by }, i, at, s
   const spot = (k) => [box.x + heads[i][2 * k] / pixel, box.y + heads[i][2 * k + 1] / pixel];
   const n = cloudOf(panel, at).n;
   if (state.follow !== null && state.follow < n) path({ ctx, theme, pixel, middle, by }, cloudOf(panel, at), state.follow, box);
+  if (state.layers.links) drawLinks(renderer, i, at, state);
   marked.forEach((particle, k) => {
-    if (particle >= n || (at.key === "forward" && panel.forward)) return;
+    if (particle >= n || foreign(panel, at)) return;
     const [x, y] = spot(particle);
     ctx.beginPath();
     ctx.arc(x, y, 4, 0, 2 * Math.PI);
@@ -64,6 +66,7 @@ function overlay({ ctx, scene, plan, theme, pixel, heads, middle, by }, i, at, s
       ctx.stroke();
     }
   }
+  drawCard(renderer, i, at, state);
   ctx.restore();
 }
 
@@ -99,8 +102,8 @@ function figure(value) {
   return (value < 0 && Number(text) !== 0 ? "−" : "") + text;
 }
 
-/** The physical coordinates under a panel; every digit has a place of its own, so nothing shakes. */
-function readout(ctx, panel, cloud, box, at, theme) {
+/** The physical coordinates under a panel; every digit has a place of its own, so nothing shakes. `words` are to be said at the right. */
+function readout(ctx, cloud, box, at, theme, words) {
   const y = box.y + box.height + 18;
   ctx.clearRect(box.x - 2, y - 14, box.width + 4, 20);
   const known = Object.keys(cloud.curves);
@@ -129,8 +132,8 @@ function readout(ctx, panel, cloud, box, at, theme) {
   }
   ctx.textAlign = "right";
   ctx.font = `400 12.5px ${theme.font}`;
-  const size = `${cloud.n.toLocaleString("en")} particles`;
-  ctx.fillStyle = css(theme.muted);
-  if (x + ctx.measureText(size).width < box.x + box.width) ctx.fillText(size, box.x + box.width, y);
+  ctx.fillStyle = css(words.length ? theme.text : theme.muted);
+  const said = [...words, `${cloud.n.toLocaleString("en")} particles`].find((w) => x + ctx.measureText(w).width < box.x + box.width);
+  if (said) ctx.fillText(said, box.x + box.width, y);
   ctx.textAlign = "left";
 }

@@ -112,8 +112,8 @@ class Renderer {
       for (const { of, colour, sprite } of looks) raster.stamp(heads, of, sprite, colour, 0.86);
       ctx.putImageData(raster.image, Math.round(cell.box.x * pixel), Math.round(cell.box.y * pixel));
       overlay(this, i, at, state);
-      readout(ctx, panel, cloudOf(panel, at), cell.box, at, this.theme);
-      if (cell.tiles) drawStrip(ctx, panel, cell.tiles, at, this.theme, state.follow);
+      readout(ctx, cloudOf(panel, at), cell.box, at, this.theme, state.layers.links ? pullWords(linked(panel, at, state)) : []);
+      if (cell.tiles) drawStrip(ctx, panel, cell.tiles, at, this.theme, state);
     });
     return at;
   }

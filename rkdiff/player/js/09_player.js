@@ -5,6 +5,7 @@ const HOLD = 1.4; // seconds at the end before it starts again
 const GLIDE = 350; // milliseconds from one live snapshot to the next
 const BAR = 125; // CSS pixels of controls under the picture
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const LAYERS = ["trails", "arrows", "density", "target", "links"];
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 class Player {
@@ -51,7 +52,7 @@ class Player {
     }
     this.scene = scene;
     const { state } = this;
-    if (!old) for (const layer of ["trails", "arrows", "density", "target"]) state.layers[layer] = scene.show.includes(layer);
+    for (const layer of LAYERS) if (!(layer in state.layers) && this.has(layer)) state.layers[layer] = scene.show.includes(layer);
     if (!same) {
       state.follow = null;
       state.hover = null;
@@ -186,7 +187,7 @@ class Player {
   /** Layers this scene has something to show for. */
   has(name) {
     if (name === "trails") return this.scene.frames > 1;
-    return this.scene.panels.some((p) => p[name]);
+    return this.scene.panels.some((p) => (name === "links" ? p.objects?.pull : p[name]));
   }
 
   followParticle(k) {

@@ -1,7 +1,7 @@
 // Buttons, slider, keys and pointer: they call the player and show its state, nothing more.
 
 const STEPS = 10; // frames of a shifted arrow key
-const LETTERS = { t: "trails", a: "arrows", d: "density" };
+const LETTERS = { t: "trails", a: "arrows", d: "density", l: "links" };
 
 function control(player) {
   const { root, canvas } = player;
@@ -95,9 +95,22 @@ function describe({ scene, t, follow, playing }) {
   const n = scene.panels.map((p) => cloudOf(p, at).n);
   const way = scene.frames === 1 ? "A single moment" : `${scene.ends.join(" to ")}, ${Math.round(t * 100)} percent of the way`;
   const values = Object.entries(cloudOf(scene.panels[0], at).curves).map(([k, c]) => `${k} ${figure(curveAt(c, at.frame))}`);
-  const followed = follow === null ? "" : ` Following particle ${follow + 1}.`;
+  const followed = follow === null ? "" : ` Following particle ${follow + 1}.${objectWords(scene, at, follow)}`;
   const read = values.length ? ` ${values.join(", ")}.` : "";
   return `${count}: ${names}. ${Math.max(...n)} particles. ${way}.${read} ${playing ? "Playing." : "Paused."}${followed}`;
+}
+
+/** What a followed particle is decoded to and who pulls it, panel by panel. */
+function objectWords(scene, at, particle) {
+  const said = scene.panels.map((panel) => {
+    const k = foreign(panel, at) ? -1 : (panel.objects?.particles.indexOf(particle) ?? -1);
+    if (k < 0) return "";
+    const when = bracket(panel.objects.u, at.u);
+    const [pull] = pullWords(pullsOn(panel, at, particle));
+    return [inWords(panel.objects, when, k), validAt(panel.objects, when, k) ? "" : "not valid", pull].filter(Boolean).join("; ");
+  });
+  const some = said.filter(Boolean);
+  return some.length ? ` ${some.join(". ")}.` : "";
 }
 
 function keys(player, event) {
