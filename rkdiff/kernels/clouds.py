@@ -13,7 +13,8 @@ projections of a target cloud replaced by any vector g: every point moves by the
 
     p <- p + (2 / L) sum_l theta_l (lift of g - psi at the rank of <theta_l, p>)
 
-which is a gradient step on ||psi(P) - g||^2, and ends on a cloud even where no cloud has exactly the vector g.
+which is a gradient step on ||psi(P) - g||^2, and ends on a cloud even where no cloud has exactly the vector g. Nesterov's momentum
+i / (i + 3) takes it there to rounding in tens of steps.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class SlicedQuantiles:
             pull = np.empty_like(shadow)
             np.put_along_axis(pull, order, lack, axis=2)
             new = ahead + (2 / len(self.theta)) * np.einsum("nlp,lc->npc", pull, self.theta)
-            ahead, at = new + MOMENTUM * i / (i + 3) * (new - at), new
+            ahead, at = new + i / (i + 3) * (new - at), new
         return at
 
     def _projected(self, clouds: Float[np.ndarray, "n P 2"]) -> Float[np.ndarray, "n L P"]:
@@ -90,10 +91,6 @@ class SlicedQuantiles:
 
     def _shrink(self, ordered: Float[np.ndarray, "n L P"]) -> Float[np.ndarray, "n L Q"]:
         return ordered if len(self.average) == ordered.shape[2] else ordered @ self.average.T
-
-
-#: Nesterov's momentum of the flow.
-MOMENTUM = 1.0
 
 
 def _shares(p: int, q: int) -> Float[np.ndarray, "q p"]:

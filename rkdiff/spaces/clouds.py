@@ -24,6 +24,8 @@ from rkdiff.spaces._preimage import preimage
 
 #: A cloud is valid inside the training box widened by this share of its sides, on every side.
 MARGIN = 0.5
+#: Shares of the mass that are kept of each projection, at most.
+LEVELS = 64
 KERNELS = ("gaussian", "laplace", "matern")
 
 
@@ -57,6 +59,8 @@ class FittedClouds(FittedKernel):
             raise PartError(f"clouds come as (n, points, 2) with a point or more; got an array of shape {training.shape}")
         if len(training) < 2:
             raise PartError(f"there are {len(training)} training clouds; give at least two different ones")
+        if not np.isfinite(training).all():
+            raise PartError(f"the {len(training)} training clouds hold values that are not finite; give finite numbers only")
         self.sliced = SlicedQuantiles.draw(training.shape[1], space.slices, LEVELS, rng.numpy("directions"))
         low, high = training.min((0, 1)), training.max((0, 1))
         self.box = low - MARGIN * (high - low), high + MARGIN * (high - low)
@@ -80,17 +84,9 @@ class FittedClouds(FittedKernel):
         low, high = self.box
         return (np.isfinite(objects) & (objects >= low) & (objects <= high)).all((1, 2))
 
-    def novel(self, objects: Float[np.ndarray, "n p 2"]) -> Bool[np.ndarray, " n"]:
-        """Whether each cloud differs from every training cloud, whatever the order of its points."""
-        known = {o.tobytes() for o in ordered(self.training)}
-        return np.array([o.tobytes() not in known for o in ordered(objects)], bool)
-
     def unique(self, objects: Float[np.ndarray, "n p 2"]) -> float:
+        """Share of different sets of points among these, whatever their order."""
         return super().unique(ordered(objects))
-
-
-#: Shares of the mass that are kept of each projection, at most.
-LEVELS = 64
 
 
 def ordered(clouds: Float[np.ndarray, "n p 2"]) -> Float[np.ndarray, "n p 2"]:

@@ -137,6 +137,8 @@ def _spread(x: Float[np.ndarray, "n p"], kernel: Kernel, m: int, rng: np.random.
 def _random_features(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int, rng: np.random.Generator) -> Embedding:
     """Kernel PCA with the finite-dimensional kernel of random Fourier features (Rahimi and Recht 2007), through their covariance."""
     finite = RandomFourier.draw(kernel, x.shape[1], FEATURES, rng)
+    if len(x) <= 2 * FEATURES:  # the Gram matrix is smaller than the covariance
+        return _exact(x, finite, r)
     features = finite.features(x)
     mean = features.mean(0)
     centred = features - mean
