@@ -1,4 +1,4 @@
-"""Make what ships with the app: one thumbnail and one moving scene for each dataset, and the icon.
+"""Make what ships with the app: for each dataset a still and a moving thumbnail and a scene, and the icon.
 
     python -m rkdiff.assets [NAME ...]     the datasets, all of them without a name
     python -m rkdiff.assets film           the README's moving picture (needs Chromium)
@@ -10,23 +10,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rkdiff.core.parts import choices, make
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
-from rkdiff.experiment import Experiment
+from rkdiff.experiment import Experiment, Run
 from rkdiff.player.html import standalone
-from rkdiff.player.layout import spread
 from rkdiff.player.scene import pack
 from rkdiff.scenes import scene_of
 from rkdiff.stages import run
+from rkdiff.thumbnails import animate, cloud_frames, frames, look_of, still
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets"
-SIDE, ZOOM = 156, 4
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#56B4E9", "#6B7480", "#332288")
 #: The methods on the stage before anybody trained anything.
 SHIPPED = ("kernel_diffusion", "network_diffusion")
 
@@ -41,69 +38,21 @@ def experiments(data: str) -> list[Experiment]:
 
 
 def ship(data: str) -> None:
-    """Write the thumbnail and the scene of one dataset."""
+    """Write the thumbnails and the scene of one dataset."""
     dataset = make("data", data).make(Rng(0).child("data"))
-    thumbnail(dataset).save(FOLDER / "thumbnails" / f"{data}.png", optimize=True)
+    still(dataset).quantize(48).save(FOLDER / "thumbnails" / f"{data}.png", optimize=True)
     runs = [run(e, "cpu") for e in experiments(data)]
+    (FOLDER / "thumbnails" / f"{data}.webp").write_bytes(moving(runs[-1], dataset))
     (FOLDER / "scenes" / f"{data}.rkscene").write_bytes(pack(scene_of(runs), 80 if len(runs) > 1 else 60))
 
 
-def thumbnail(data: Dataset) -> Any:
-    """A small picture of a dataset: points, or four of its objects."""
-    from PIL import Image, ImageDraw
-
-    size = SIDE * ZOOM
-    image = Image.new("RGB", (size, size), "white")
-    draw = ImageDraw.Draw(image)
+def moving(made: Run, data: Dataset) -> bytes:
+    """The moving thumbnail of a run: the cloud itself, or what its first particles are decoded to."""
     if data.modality == "points":
-        _points(draw, data, size)
-    else:
-        for k in range(4):
-            box = ((k % 2) * size / 2, (k // 2) * size / 2, size / 2)
-            {"graphs": _graph, "curves": _curve, "images": _image}[data.modality](draw, data, k, box)
-    return image.resize((SIDE, SIDE), Image.Resampling.LANCZOS).quantize(48)
-
-
-def _points(draw: Any, data: Dataset, size: int) -> None:
-    x = data.train[:900]
-    low, high = data.train.min(0), data.train.max(0)
-    xy = (x - (low + high) / 2) / (high - low).max() * 0.88 + 0.5
-    r = 1.5 * ZOOM
-    for i, (a, b) in enumerate(xy):
-        colour = COLOURS[0 if data.train_labels is None else int(data.train_labels[i]) % len(COLOURS)]
-        draw.ellipse((a * size - r, (1 - b) * size - r, a * size + r, (1 - b) * size + r), fill=colour)
-
-
-def _graph(draw: Any, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
-    a = data.train[(7 * k + 3) % len(data.train)]
-    x0, y0, side = box
-    xy = np.array([x0, y0]) + (0.14 + 0.72 * spread(a[None])[0]) * side
-    for i, j in zip(*np.nonzero(np.triu(a, 1)), strict=True):
-        draw.line((*xy[i], *xy[j]), fill="#9aa5af", width=ZOOM)
-    for i in np.flatnonzero(np.diag(a)):
-        r = 2.2 * ZOOM
-        draw.ellipse((xy[i][0] - r, xy[i][1] - r, xy[i][0] + r, xy[i][1] + r), fill=COLOURS[0])
-
-
-def _curve(draw: Any, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
-    low, high = data.train.min(), data.train.max()
-    x0, y0, side = box
-    for i in range(3):
-        f = (data.train[(3 * k + i) % len(data.train)] - low) / (high - low)
-        xs = x0 + (0.08 + 0.84 * np.linspace(0, 1, len(f))) * side
-        ys = y0 + (0.9 - 0.8 * f) * side
-        draw.line(list(zip(xs.tolist(), ys.tolist(), strict=True)), fill=COLOURS[i], width=ZOOM, joint="curve")
-
-
-def _image(draw: Any, data: Dataset, k: int, box: tuple[float, float, float]) -> None:
-    picture = data.train[k]
-    x0, y0, side = box
-    cell = 0.84 * side / len(picture)
-    for i, row in enumerate(picture):
-        for j, value in enumerate(row):
-            grey = int(255 * (1 - min(max(float(value), 0), 1)))
-            left, top = x0 + 0.08 * side + j * cell, y0 + 0.08 * side + i * cell
-            draw.rectangle((left, top, left + cell, top + cell), fill=(grey, grey, grey))
+        return animate(cloud_frames(made.picture()))
+    values = made.arrays["objects.values"]
+    look = look_of(data.modality, np.concatenate([values[-1], data.train]), data.meta.get("columns", ()))
+    return animate(frames(values, look, made.arrays.get("objects.layout")))
 
 
 def icon() -> None:
