@@ -63,8 +63,6 @@ def read_columns(columns: Sequence[Mapping[str, Any]], rows: Float[np.ndarray, "
     Raises:
         PartError: no or too few descriptions, an unknown type, or rows that break what is described.
     """
-    if rows.ndim != 2 or not rows.shape[1]:
-        raise PartError(f"a table is an array (rows, columns); got an array of shape {rows.shape}")
     if len(columns) != rows.shape[1]:
         raise PartError(
             f'meta["columns"] describes {len(columns)} columns and the table has {rows.shape[1]}; describe each once, in order'

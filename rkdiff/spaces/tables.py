@@ -39,6 +39,13 @@ class Tables(KernelSpace):
     modalities: ClassVar[tuple[str, ...]] = ("tables",)
 
     r: int = knob(12, 1, 60, help="how many kernel coordinates: few blur the rows, many copy them")
+    width: float = knob(
+        2.0,
+        0.1,
+        10.0,
+        log=True,
+        help="kernel width, in median distances between training rows: small memorises, large is Gaussian",
+    )
     transform: str = knob(
         "rank",
         options=TRANSFORMS,
@@ -70,6 +77,8 @@ class FittedTables(FittedKernel):
     def __init__(self, space: Tables, data: Dataset, rng: Rng) -> None:
         if "columns" not in data.meta:
             raise PartError(f'the table {data.name!r} does not say what its columns are; describe them in meta["columns"]')
+        if data.train.ndim != 2 or not data.train.shape[1]:
+            raise PartError(f"a table is an array (rows, columns); got an array of shape {data.train.shape}")
         rows = data.train.astype(float)
         self.columns = read_columns(data.meta["columns"], rows)
         self.table = TableVectors.fit(rows, self.columns, space.transform, space.category_weight)

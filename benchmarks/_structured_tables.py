@@ -1,0 +1,128 @@
+"""Mixed tables: two public sets and a made-up one, kernel diffusion beside bootstrap, copula, interpolation and real held-out rows.
+
+Every line makes as many rows as are held out. Marginals and associations are compared with the training rows, so that "held-
+out" (real rows the methods never saw) is the floor for something new, and whatever copies falls below it: read them beside
+"privacy" (mean distance to the nearest training row over that of held-out rows; 0 copies, 1 is as new as real rows) and
+"copied". "linear" and "boosting" are the score on the held-out rows of a model of the target column fitted to the line's
+rows: balanced accuracy of a category, R^2 of a number; "bootstrap" is the same of real training rows. Held-out rows are no
+table to learn from about themselves, so that line has no such score.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from benchmarks.table import Row
+from rkdiff.core.parts import make
+from rkdiff.core.records import outcome
+from rkdiff.core.rng import Rng
+from rkdiff.experiment import Experiment
+from rkdiff.kernels.columns import Column
+from rkdiff.metrics.table_baselines import bootstrap, gaussian_copula, interpolation
+from rkdiff.metrics.tables import association_distance, copied, marginals, predicts, privacy_ratio
+from rkdiff.stages import Prepared, prepare, sample, train
+
+SETS = ("tips", "penguins", "orders")
+STEPS = 24
+KERNEL, COPULA, COPIES, FLOOR = "kernel diffusion", "Gaussian copula", "bootstrap", "held-out"
+
+
+def rows(seeds: int, device: str = "cpu") -> Iterator[Row]:
+    """One row a metric for each set, line and seed (a seed is a split, or a draw of the made-up table)."""
+    for name in SETS:
+        for seed in range(seeds):
+            p = _prepared(name, seed, "exact", "cpu")
+            for line, draw in _lines(name, seed, device, p).items():
+                cpu, wall = time.process_time(), time.perf_counter()
+                table = draw()
+                cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+                for metric, value in _figures(table, p, line != FLOOR).items():
+                    yield Row(name, line, seed, metric, value, None, cpu, wall, device)
+
+
+def _prepared(name: str, seed: int, method: str, device: str) -> Prepared:
+    held_out = len(make("data", name).make(Rng(seed).child("data")).held_out)
+    e = Experiment(make("data", name), make("method", method), particles=held_out, steps=STEPS, seed=seed)
+    return prepare(e, device)
+
+
+def _columns(p: Prepared) -> tuple[Column, ...]:
+    columns: tuple[Column, ...] = p.space.columns  # type: ignore[attr-defined]
+    return columns
+
+
+def _lines(name: str, seed: int, device: str, p: Prepared) -> dict[str, Callable[[], Float[np.ndarray, "n c"]]]:
+    """What is compared: name -> how its rows are made."""
+    n, table, x, rng = len(p.data.held_out), p.data.train, p.problem.x, p.rng.child("control")
+    return {
+        KERNEL: lambda: _generate(name, seed, "kernel_diffusion", device),
+        "network diffusion": lambda: _generate(name, seed, "network_diffusion", device),
+        "Gaussian in H": lambda: _decoded(p, rng.numpy("gaussian").multivariate_normal(x.mean(0), np.cov(x.T), n)),
+        "copies decoded": lambda: _decoded(p, x[rng.numpy("copies").permutation(len(x))[:n]]),
+        COPIES: lambda: bootstrap(table, n, rng.numpy("bootstrap")),
+        COPULA: lambda: gaussian_copula(table, _columns(p), n, rng.numpy("copula")),
+        "interpolation": lambda: interpolation(table, _columns(p), n, rng.numpy("interpolation")),
+        FLOOR: lambda: p.data.held_out,
+    }
+
+
+def _generate(name: str, seed: int, method: str, device: str) -> Float[np.ndarray, "n c"]:
+    """The whole way: data, kernel PCA, training, sampling, ascent."""
+    p = _prepared(name, seed, method, device)
+    model, _ = outcome(train(p))
+    return _decoded(p, outcome(sample(p, model, p.rng)).end)
+
+
+def _decoded(p: Prepared, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
+    return p.space.decode(x, p.rng.child("decode"))
+
+
+def _figures(table: Float[np.ndarray, "n c"], p: Prepared, teaches: bool) -> dict[str, float]:
+    data, columns = p.data, _columns(p)
+    out = {
+        "marginals": float(marginals(table, data.train, columns).mean()),
+        "associations": association_distance(table, data.train, columns),
+    }
+    if teaches:
+        for model in ("linear", "boosting"):
+            out[model] = predicts(table, data.held_out, columns, str(data.meta["target"]), model)
+    out["privacy"] = privacy_ratio(table, data.train, data.held_out, columns)
+    out["copied"] = copied(table, data.train)
+    return out | {"valid": float(p.space.valid(table).mean()), "novel": float(p.space.novel(table).mean())}
+
+
+def verdicts(rows: Sequence[Row]) -> Iterator[tuple[str, str, str, bool]]:
+    """Kernel diffusion beside bars from the baselines: the floor of real rows, the copula, and a model of real training rows.
+
+    Statistics are asked to be no further from the training rows than real new rows are; a model to lose at most 0.05 against
+    one of resampled real rows; rows to be as new as real rows within a tenth.
+    """
+    for name in SETS:
+        part = [r for r in rows if r.dataset == name]
+        if not any(r.method == KERNEL for r in part):
+            continue
+        for metric in ("marginals", "associations"):
+            mine, floor = _values(part, KERNEL, metric), _values(part, FLOOR, metric)
+            yield f"{name}: {metric}", _text(mine), f"<= held-out {floor.mean():.3f}", bool(mine.mean() <= floor.mean())
+        mine, other = _values(part, KERNEL, "associations"), _values(part, COPULA, "associations")
+        yield f"{name}: associations", _text(mine), f"< copula {other.mean():.3f}", bool(mine.mean() < other.mean())
+        for metric in ("linear", "boosting"):
+            mine, real = _values(part, KERNEL, metric), _values(part, COPIES, metric)
+            asked = f">= bootstrap {real.mean():.3f} - 0.05"
+            yield f"{name}: learned from it ({metric})", _text(mine), asked, bool(mine.mean() >= real.mean() - 0.05)
+        for metric, bar in (("privacy", 0.9), ("valid", 1.0), ("novel", 0.95)):
+            mine = _values(part, KERNEL, metric)
+            yield f"{name}: {metric}", _text(mine), f">= {bar:g}", bool(mine.mean() >= bar)
+
+
+def _values(rows: Sequence[Row], method: str, metric: str) -> Float[np.ndarray, " s"]:
+    return np.array([r.value for r in rows if r.method == method and r.metric == metric])
+
+
+def _text(values: Float[np.ndarray, " s"]) -> str:
+    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return f"{values.mean():.3f} +- {spread:.3f}"
