@@ -5,4 +5,9 @@ import streamlit as st
 from rkdiff.ui.session import page_icon
 
 st.set_page_config(page_title="rkdiff", page_icon=page_icon(), layout="wide", initial_sidebar_state="collapsed")
-st.navigation([st.Page("pages/playground.py", title="Playground", url_path="playground", default=True)], position="top").run()
+pages = [
+    st.Page("pages/playground.py", title="Playground", url_path="playground", default=True),
+    st.Page("pages/structured.py", title="Structured", url_path="structured"),
+]
+st.session_state.entered = True
+st.navigation(pages, position="top").run()

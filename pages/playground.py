@@ -7,8 +7,9 @@ from rkdiff.ui.gallery import gallery
 from rkdiff.ui.live import live, messages, stage_area, start, stop
 from rkdiff.ui.panels import MOST, panel_form, shared_form
 from rkdiff.ui.reading import readings, save_menu
-from rkdiff.ui.session import STYLE, Desk, badge, first_data, first_panels, first_shown, write_address
+from rkdiff.ui.session import STYLE, Desk, badge, first_data, first_panels, first_shown, through_app, write_address
 
+through_app()
 desk = Desk("playground")
 
 

@@ -33,16 +33,20 @@ def scene_of(runs: Sequence[Run], direction: str = "backward", titles: Sequence[
     extents = np.array([run.arrays["extent"] for run in runs])
     low, high = extents.min(axis=0), extents.max(axis=0)
     forward = () if direction == "backward" else tuple(run.picture("forward.") for run in runs)
-    points = runs[0].info.get("modality", "points") == "points"
     return Scene(
         panels,
         (float(low[0]), float(high[1]), float(low[2]), float(high[3])),
         title=type(runs[0].experiment.data).title(),
-        axes=("x", "y") if points else ("first kernel coordinate", "second kernel coordinate"),
+        axes=axes_of(str(runs[0].info.get("modality", "points"))),
         direction=direction,
         forward=forward,
         classes=tuple(str(c) for c in runs[0].info.get("meta", {}).get("class_names", ())),
     )
+
+
+def axes_of(modality: str) -> tuple[str, str]:
+    """What the two coordinates of the plane are called."""
+    return ("x", "y") if modality == "points" else ("first kernel coordinate", "second kernel coordinate")
 
 
 def panel_titles(runs: Sequence[Run]) -> list[str]:

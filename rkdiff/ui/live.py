@@ -18,7 +18,7 @@ from rkdiff.jobs import SLOTS, JobStatus
 from rkdiff.metrics.density import density
 from rkdiff.picture import square
 from rkdiff.player.scene import pack
-from rkdiff.scenes import panel_hues, scene_of
+from rkdiff.scenes import axes_of, panel_hues, scene_of
 from rkdiff.spaces.points import Points
 from rkdiff.store import DamagedRun
 from rkdiff.ui.session import ASSETS, Desk, jobs, kept, store
@@ -200,7 +200,8 @@ def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
         cloud = waiting if status.snapshot is None or not len(status.snapshot) else status.snapshot
         still = Trajectory(np.array([1.0]), cloud[None])
         panels.append(Panel(ticket.title, still, hue=hue, density=truth, target=target, notes=(progress_text(status),)))
-    return Scene(tuple(panels), view, title=type(tickets[0].experiment.data).title())
+    source = type(tickets[0].experiment.data)
+    return Scene(tuple(panels), view, title=source.title(), axes=axes_of(source.modality))
 
 
 def over_seeds(run: Run) -> dict[str, Any]:

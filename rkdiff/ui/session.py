@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,17 +17,25 @@ from rkdiff.experiment import Run
 from rkdiff.jobs import Jobs
 from rkdiff.store import Store
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "assets"
 
 
-#: Less air above the page, and toolbars that wrap instead of breaking out on a phone.
+#: As much air above the page as its navigation needs, and toolbars that wrap instead of breaking out on a phone.
 STYLE = """<style>
-.stMainBlockContainer{padding-top:2.2rem;padding-bottom:3rem;max-width:1500px}
+.stMainBlockContainer{padding-top:4.1rem;padding-bottom:3rem;max-width:1500px}
 .stMain h1{font-size:1.35rem;font-weight:650;padding:0;letter-spacing:-.01em}
 .st-key-head{row-gap:.2rem}
 .st-key-head .stMarkdown p{margin:0;opacity:.72;font-size:.92rem}
-@media (max-width:640px){.stMainBlockContainer{padding:1.6rem .9rem 2rem}.st-key-head .stMarkdown{display:none}}
+@media (max-width:640px){.stMainBlockContainer{padding:3.6rem .9rem 2rem}.st-key-head .stMarkdown{display:none}}
 </style>"""
+
+
+def through_app() -> None:
+    """Let the entry run first: to a server that has just started, Streamlit takes a link into a page for that page's file alone."""
+    if "entered" not in st.session_state:
+        runpy.run_path(str(ROOT / "app.py"))
+        st.stop()
 
 
 def page_icon() -> str:
@@ -125,13 +134,13 @@ def first_shown() -> list[str]:
     return out
 
 
-def write_address(desk: Desk, **entries: str) -> None:
-    """What a link needs to bring this page back: its entries and the runs on its stage."""
-    if desk.shown:
-        st.query_params["runs"] = ",".join(desk.shown)
-    else:
-        st.query_params.pop("runs", None)
-    st.query_params.update(entries)
+def write_address(desk: Desk, **entries: str | None) -> None:
+    """What a link needs to bring this page back: its entries (None takes one out) and the runs on its stage."""
+    for name, value in {**entries, "runs": ",".join(desk.shown) or None}.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = value
 
 
 def badge(slot: Any) -> None:
