@@ -3,7 +3,8 @@
     any                has a node                     tree              connected with one edge fewer than nodes
     connected          in one piece                   connected planar  in one piece, can be drawn without crossings
     two communities    two dense halves, few links    cycle or grid     one ring of three or more, or one a x b grid with a, b >= 2
-    mixture            a tree, two communities or connected planar
+    triangulation      connected planar with 2 n - 3 edges or more: n points in the plane have 3 n - 3 - h, with h <= n of them on the hull
+    mixture            a tree, two communities or a triangulation
 
 Planarity is decided by the left-right test (Brandes 2009) as in NetworkX, after the bound of 3 n - 6 edges.
 """
@@ -85,6 +86,14 @@ def connected_planar(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n
     return out
 
 
+def triangulation(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
+    """Whether each graph is connected planar and has the edges that a triangulation of as many points has at least."""
+    n = nodes(graphs).sum(1)
+    out = (n > 2) & (_edges(graphs) >= 2 * n - 3)
+    out[out] = connected_planar(graphs[out])
+    return out
+
+
 def cycle_or_grid(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
     """Whether each graph is one ring, or one grid of at least two rows and columns."""
     import networkx as nx
@@ -102,9 +111,12 @@ def cycle_or_grid(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
 
 
 def families(graphs: UInt8[np.ndarray, "n N N"]) -> Int[np.ndarray, " n"]:
-    """Which family of the mixture each graph is of: 0 a tree, 1 two communities, 2 connected planar, -1 none; the first that fits."""
+    """Which family of the mixture each graph is of: 0 a tree, 1 two communities, 2 a triangulation, -1 none; the first that fits.
+
+    That a graph is planar is not enough: every sparse graph between a tree and a triangulation is.
+    """
     out = np.full(len(graphs), -1)
-    for i, rule in ((2, connected_planar), (1, two_communities), (0, tree)):
+    for i, rule in ((2, triangulation), (1, two_communities), (0, tree)):
         out[rule(graphs)] = i
     return out
 
@@ -119,6 +131,7 @@ RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "two communities": two_communities,
     "tree": tree,
     "connected planar": connected_planar,
+    "triangulation": triangulation,
     "cycle or grid": cycle_or_grid,
     "mixture": _mixture,
 }

@@ -2,6 +2,7 @@
 
     connected  in one piece        tree  in one piece without loops        planar  in one piece, drawn without crossings
     soft       in pieces costs energy, but is allowed                      none    any graph
+    nearest    the strictest of tree, planar, connected that the nearest training graph obeys: for data of several families
 
 A rule is kept by construction: a graph to begin with is repaired (a spanning tree of its strongest edges, then the other edges from strong
 to weak where the rule lets them), and the search (`rkdiff.spaces._graph_search`) makes no move that breaks it.
@@ -17,9 +18,9 @@ from rkdiff.kernels.graphs import connected, join_pieces
 from rkdiff.metrics.graph_rules import is_planar
 from rkdiff.metrics.graphs import valid
 
-CONSTRAINTS = ("auto", "connected", "tree", "planar", "soft", "none")
+CONSTRAINTS = ("auto", "connected", "tree", "planar", "nearest", "soft", "none")
 #: the rule of a dataset -> the constraint that keeps it
-_KEEPS = {"tree": "tree", "connected planar": "planar"}
+_KEEPS = {"tree": "tree", "connected planar": "planar", "triangulation": "planar", "mixture": "nearest"}
 _OBEYS = {"tree": "tree", "planar": "connected planar", "connected": "connected"}
 
 
@@ -37,7 +38,15 @@ def chosen(constraint: str, training: UInt8[np.ndarray, "n N N"], rule: str) -> 
     if not connected(training).all():
         return "none"
     wanted = _KEEPS.get(rule, "connected")
-    return wanted if valid(training, _OBEYS[wanted]).all() else "connected"
+    return wanted if valid(training, _OBEYS.get(wanted, "connected")).all() else "connected"
+
+
+def strictest(graphs: UInt8[np.ndarray, "n N N"]) -> np.ndarray:
+    """(n,) the strictest constraint that each graph obeys: "tree", "planar", "connected" or "none"."""
+    out = np.full(len(graphs), "none", dtype="<U9")
+    for constraint in ("connected", "planar", "tree"):
+        out[valid(graphs, _OBEYS[constraint])] = constraint
+    return out
 
 
 def repair(

@@ -33,7 +33,7 @@ from rkdiff.metrics.graph_rules import MOST_NODES
 from rkdiff.metrics.graphs import novel, unique_share
 from rkdiff.metrics.graphs import valid as lawful
 from rkdiff.spaces._graph_barycentre import barycentre
-from rkdiff.spaces._graph_constraint import CONSTRAINTS, chosen, repair
+from rkdiff.spaces._graph_constraint import CONSTRAINTS, chosen, repair, strictest
 from rkdiff.spaces._graph_moves import resize
 from rkdiff.spaces._graph_preview import Preview
 from rkdiff.spaces._graph_search import Energy, search
@@ -102,6 +102,7 @@ class FittedGraphs(FittedKernel):
             raise PartError("a training graph has no node; nodes are marked by 1 on the diagonal of the adjacency matrix")
         self.law = str(data.meta.get("rule", "connected" if connected(train).all() else "any"))
         self.rule = chosen(space.constraint, train, self.law)
+        self.rules = strictest(train) if self.rule == "nearest" else np.full(len(train), self.rule)
         self.features = GraphFeatures.fit(train, BLOCKS[space.features], space.refinements)
         super().__init__(space, train, rng)
 
@@ -134,23 +135,37 @@ class FittedGraphs(FittedKernel):
     ) -> UInt8[np.ndarray, "n N N"]:
         if not len(x):
             return self.training[:0]
-        how, draw = self.space.decoder, rng.numpy("graph search")
-        if how == "nearest":
+        if self.space.decoder == "nearest":
             return self.training[self.nearest(x)]
-        z, count = self.kernel_coordinates(x), self.node_counts(x)
+        near = self._nearest_of_size(self.kernel_coordinates(x), self.node_counts(x))
+        out = np.zeros((len(x), *self.training.shape[1:]), dtype=np.uint8)
+        draw = rng.numpy("graph search")
+        for rule in np.unique(self.rules[near]):
+            rows = np.flatnonzero(self.rules[near] == rule)
+            out[rows] = self._decode(x[rows], near[rows], str(rule), draw, None if start is None else start[rows])
+        return out
+
+    def _decode(
+        self,
+        x: Float[np.ndarray, "n d"],
+        near: Int[np.ndarray, " n"],
+        rule: str,
+        draw: np.random.Generator,
+        start: UInt8[np.ndarray, "n N N"] | None,
+    ) -> UInt8[np.ndarray, "n N N"]:
+        """Graphs held to one rule; `near` is the training graph of the wanted size that each begins from, without a `start`."""
+        how, z, count = self.space.decoder, self.kernel_coordinates(x), self.sizes[near]
         if how == "preview":
             graphs, chance = Preview(self.encode(self.training), self.training).draw(x, count, self.training.shape[1], draw)
-            return repair(graphs, self.rule, draw, chance)
-        if start is not None:
-            begin, steps = resize(start, count, draw), self.space.following_steps
-        else:
-            begin, steps = resize(self.training[self._nearest_of_size(z, count)], count, draw), self.space.search_steps
+            return repair(graphs, rule, draw, chance)
+        begin = self.training[near] if start is None else resize(start, count, draw)
         if how == "barycentre" or (how == "barycentre_search" and start is None):
-            begin = self._barycentres(z, begin, draw)
-        return begin if how == "barycentre" else search(self.energy(z), begin, steps, self.rule, draw)[0]
+            begin = self._barycentres(z, begin, rule, draw)
+        steps = self.space.search_steps if start is None else self.space.following_steps
+        return begin if how == "barycentre" else search(self.energy(z), begin, steps, rule, draw)[0]
 
     def _barycentres(
-        self, z: Float[np.ndarray, "n r"], begin: UInt8[np.ndarray, "n N N"], draw: np.random.Generator
+        self, z: Float[np.ndarray, "n r"], begin: UInt8[np.ndarray, "n N N"], rule: str, draw: np.random.Generator
     ) -> UInt8[np.ndarray, "n N N"]:
         """The transport mean of the nearest training graphs, on the nodes of `begin`, repaired where it breaks the rule."""
         e = self.embedding
@@ -158,7 +173,7 @@ class FittedGraphs(FittedKernel):
         cross = np.take_along_axis(e.gamma(z) @ e.kernel(e.anchors, self.candidates), near, axis=1)
         weights = simplex_weights(np.stack([e.kernel(self.candidates[i], self.candidates[i]) for i in near]), cross)
         means = [barycentre(self.training[i], w, b) for i, w, b in zip(near, weights, begin, strict=True)]
-        return repair(np.stack([g for g, _ in means]), self.rule, draw, np.stack([s for _, s in means]))
+        return repair(np.stack([g for g, _ in means]), rule, draw, np.stack([s for _, s in means]))
 
     def _nearest_of_size(self, z: Float[np.ndarray, "n r"], count: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
         """The training graph of the wanted size nearest in H."""

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from networkx.algorithms.isomorphism import GraphMatcher
+from scipy.linalg import expm
 
+from rkdiff.data.graph_atlas import atlas
+from rkdiff.kernels.graph_labels import colours, path_counts
 from rkdiff.kernels.graphs import (
     BLOCKS,
     GraphFeatures,
@@ -111,15 +114,38 @@ def test_a_graph_without_nodes_is_not_connected_and_a_single_node_is():
     assert connected(graphs[:, 2:, 2:]).tolist() == [False, True]
 
 
-@pytest.mark.parametrize("blocks", BLOCKS.values(), ids=BLOCKS)
-def test_features_tell_all_connected_graphs_of_five_nodes_apart_but_cospectral_ones(blocks):
-    from rkdiff.data.graph_atlas import atlas
-
+@pytest.mark.parametrize("name", BLOCKS)
+def test_which_connected_graphs_of_five_nodes_a_description_cannot_tell_apart(name):
     graphs = atlas(5)
     graphs = graphs[connected(graphs) & (nodes(graphs).sum(1) == 5)]
-    x = GraphFeatures.fit(graphs, blocks)(graphs)
+    x = GraphFeatures.fit(graphs, BLOCKS[name])(graphs)
     same = [(i, j) for i, j in combinations(range(len(x)), 2) if np.linalg.norm(x[i] - x[j]) < 1e-6]
     assert len(graphs) == 21
     spectra = laplacian_spectrum(adjacency(graphs), nodes(graphs))
     twins = [(i, j) for i, j in combinations(range(len(x)), 2) if np.abs(spectra[i] - spectra[j]).max() < 1e-9]
-    assert same == ([] if len(blocks) > 1 else twins)
+    labels = colours(graphs, 1)[-1]
+    alike = [(i, j) for i, j in combinations(range(len(x)), 2) if sorted(labels[i]) == sorted(labels[j])]
+    paths = path_counts(graphs)
+    as_far = [(i, j) for i, j in combinations(range(len(x)), 2) if (paths[i] == paths[j]).all()]
+    wanted = {"spectrum": twins, "heat": twins, "shortest_path": as_far, "weisfeiler_lehman": alike}
+    if name == "counts":
+        assert set(same) <= set(as_far)  # equal counts have equal numbers of edges and of paths
+    else:
+        assert same == wanted.get(name, [])
+
+
+@given(st.integers(0, 10_000), st.sampled_from(sorted(BLOCKS)), st.integers(0, 3))
+def test_every_choice_of_features_is_blind_to_the_order_of_nodes_and_takes_isolated_ones(seed, name, depth):
+    graphs = np.concatenate([random_graphs(seed), np.eye(9, dtype=np.uint8)[None]])
+    features = GraphFeatures.fit(graphs, BLOCKS[name], depth)
+    np.testing.assert_allclose(features(graphs), features(shuffled(graphs, seed)), atol=1e-9)
+    assert np.isfinite(features(random_graphs(seed + 1))).all()
+
+
+def test_the_heat_trace_is_that_of_the_matrix_exponential():
+    graph = random_graphs(7, 1, 9, 0.5)
+    there = nodes(graph)[0]
+    lap = nx.normalized_laplacian_matrix(as_networkx(graph[0])).toarray()
+    features = GraphFeatures(("heat",), (1.0,), 9)
+    wanted = [np.trace(expm(-t * lap)) / there.sum() for t in np.geomspace(0.3, 30, 16)]
+    np.testing.assert_allclose(features(graph)[0], wanted)

@@ -1,4 +1,4 @@
-"""The table of graphs: its judge knows good sets from bad ones, and its closing lines say which bars are met."""
+"""The tables of graphs: their judge knows good sets from bad ones, and the verdicts say which bars are met."""
 
 import sys
 from pathlib import Path
@@ -8,16 +8,18 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from benchmarks import graphs as benchmark
+from benchmarks import _structured_graphs as structured
+from benchmarks import graphs as alone
 from benchmarks.table import Row
 from rkdiff.core.rng import Rng
 from rkdiff.data.communities import Communities
 
+LINES = ("kernel diffusion", "on the spectrum alone", "Gaussian", "copies", "fresh draws")
+
 
 @pytest.fixture(scope="module")
 def judge():
-    source = Communities()
-    return benchmark.Judge(source, source.make(Rng(0).child("data")), 2, Rng(0))
+    return structured.Judge(structured.SETTINGS["communities"], 0)
 
 
 def test_fresh_draws_are_judged_good_and_copies_not_novel(judge):
@@ -39,17 +41,56 @@ def test_graphs_of_another_law_are_judged_bad(judge):
 
 
 def test_the_lines_share_their_training_graphs_with_the_judge(judge):
-    p = benchmark._prepared(0, "exact", "cpu", {})
-    assert p.data.train.tobytes() == judge.train.tobytes()
-    assert set(benchmark._lines(Communities(), 0, "exact", "cpu", {})) == {
-        "exact", "on the spectrum alone", "Gaussian", "copies", "fresh draws",
-    }  # fmt: skip
+    bench = structured.Bench(structured.SETTINGS["communities"], 0, "kernel_diffusion", "cpu", {})
+    assert bench.prepared("exact", "cpu", {}).data.train.tobytes() == judge.train.tobytes()
+    assert tuple(bench.lines()) == LINES
+    trees = structured.Bench(structured.SETTINGS["trees"], 0, "kernel_diffusion", "cpu", {})
+    assert tuple(trees.lines()) == tuple(line for line in LINES if "spectrum" not in line)
 
 
-@pytest.mark.parametrize(("mean", "word"), [(0.049, ": met"), (0.051, "NOT met")])
-def test_closing_lines_tell_which_bars_are_met(mean, word):
-    figures = {"mean": mean, "valid": 1.0, "novel": 1.0, "unique": 1.0}
-    rows = [Row("communities", "some", s, m, v, None, 3.0, 4.0) for s in (0, 1) for m, v in figures.items()]
-    last = benchmark.closing(rows).splitlines()[-1]
-    assert word in last.split("valid")[0]
-    assert "CPU s 3.000 (at most 15: met)" in last
+def made(dataset, seeds=2, **figures):
+    """Rows in which every line but those named has the value 0.5."""
+    metrics = ("mean", "valid", "novel", "unique")
+    return [
+        Row(dataset, line, s, m, figures.get(f"{line} {m}", figures.get(m, 0.5)) + 0.001 * s, None, 3.0, 4.0)
+        for s in range(seeds)
+        for line in LINES
+        for m in metrics
+    ]
+
+
+def told(rows):
+    return {what: (value, asked, met) for what, value, asked, met in structured.verdicts(rows)}
+
+
+@pytest.mark.parametrize(("ratio", "met"), [(1.25, True), (1.35, False)])
+def test_communities_are_compared_with_fresh_draws(ratio, met):
+    rows = made("communities", **{"kernel diffusion mean": 0.5 * ratio})
+    value, asked, answer = told(rows)["communities: mean MMD over that of fresh draws"]
+    assert asked == "at most 1.3"
+    assert answer is met
+    assert abs(float(value.split(" +- ")[0]) - ratio) < 0.01
+    assert told(rows)["communities: CPU s"] == ("3.000 +- 0.000", "at most 10", True)
+    assert told(rows)["communities: valid"][2] is False
+
+
+def test_the_mixture_is_compared_with_the_gaussian_seed_by_seed():
+    rows = made("graph mixture", **{"kernel diffusion valid": 0.8, "Gaussian valid": 0.55})
+    assert told(rows) == {"graph mixture: valid beyond the Gaussian's": ("0.250 +- 0.000", "at least 0.2", True)}
+
+
+def test_datasets_that_were_not_measured_have_no_verdict():
+    assert set(told(made("trees"))) == {"trees: valid", "trees: mean MMD", "trees: novel"}
+    assert not told([])
+    assert not told(made("names"))
+
+
+def test_the_closing_lines_hold_every_line_and_bar():
+    text = alone.closing(made("communities"))
+    assert all(line in text for line in LINES)
+    assert text.count("met") == len(structured.BARS["communities"])
+
+
+def test_an_unknown_set_is_refused_by_name():
+    with pytest.raises(SystemExit, match="no set of graphs 'names'"):
+        list(structured.rows(1, sets="names"))
