@@ -8,7 +8,7 @@ the flow begins at the nearest training cloud, or at the cloud of the frame befo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -18,9 +18,11 @@ from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.kernels.clouds import SlicedQuantiles
+from rkdiff.kernels.vectors import Kernel
 from rkdiff.spaces._cloud_decode import DECODERS, ITERATIONS, TARGETS, in_order_of
 from rkdiff.spaces._kernel import FittedKernel, KernelSpace
 from rkdiff.spaces._preimage import preimage
+from rkdiff.spaces.rkhs import Embedding
 
 #: A cloud is valid inside the training box widened by this share of its sides, on every side.
 MARGIN = 0.5
@@ -35,9 +37,9 @@ class Clouds(KernelSpace):
 
     modalities: ClassVar[tuple[str, ...]] = ("clouds",)
 
-    r: int = knob(16, 1, 60, help="how many kernel coordinates: few blur, many copy")
+    r: int = knob(12, 1, 60, help="how many kernel coordinates: few blur, many copy")
     kernel: str = knob("gaussian", options=KERNELS, help="how likeness falls with the sliced Wasserstein distance")
-    slices: int = knob(32, 4, 128, advanced=True, help="on how many directions clouds are projected")
+    slices: int = knob(16, 4, 128, advanced=True, help="on how many directions clouds are projected")
     decoder: str = knob("flow", options=DECODERS, help="how coordinates become a cloud again")
 
     def fit(self, data: Dataset, rng: Rng) -> FittedClouds:
@@ -65,17 +67,18 @@ class FittedClouds(FittedKernel):
         low, high = training.min((0, 1)), training.max((0, 1))
         self.box = low - MARGIN * (high - low), high + MARGIN * (high - low)
         super().__init__(space, training, rng)
+        self.basis, self.short, self.short_candidates = _shortened(self.embedding, self.candidates)
 
     def vectors(self, objects: Float[np.ndarray, "n p 2"]) -> Float[np.ndarray, "n q"]:
         return self.sliced(objects.astype(float))
 
     def decode(self, x: Float[np.ndarray, "n d"], rng: Rng, start: np.ndarray | None = None) -> np.ndarray:
         """The clouds of coordinates, points in the order of `start` (of the nearest training cloud without it); `rng` is not used."""
-        z = self.kernel_coordinates(x)
         nearest = self.training[self.nearest(x)].astype(float)
         if self.space.decoder == "nearest":
             return nearest if start is None else in_order_of(start, nearest)
-        target = preimage(self.embedding, z, self.candidates, TARGETS[self.space.decoder])
+        aim = preimage(self.short, self.kernel_coordinates(x), self.short_candidates, TARGETS[self.space.decoder])
+        target = aim if self.basis is None else aim @ self.basis.T
         found = self.sliced.flow(nearest if start is None else start, target, ITERATIONS)
         return np.clip(found, *self.box)
 
@@ -87,6 +90,16 @@ class FittedClouds(FittedKernel):
     def unique(self, objects: Float[np.ndarray, "n p 2"]) -> float:
         """Share of different sets of points among these, whatever their order."""
         return super().unique(ordered(objects))
+
+
+def _shortened(
+    embedding: Embedding, vectors: Float[np.ndarray, "n q"]
+) -> tuple[np.ndarray | None, Embedding, Float[np.ndarray, "n s"]]:
+    """The same embedding of the same vectors written in a basis of their span, where that is shorter: pre-images lie in it."""
+    if len(vectors) >= vectors.shape[1] or type(embedding.kernel) is not Kernel:
+        return None, embedding, vectors
+    basis = np.linalg.qr(vectors.T)[0]
+    return basis, replace(embedding, anchors=embedding.anchors @ basis), vectors @ basis
 
 
 def ordered(clouds: Float[np.ndarray, "n p 2"]) -> Float[np.ndarray, "n p 2"]:

@@ -76,6 +76,16 @@ def test_points_keep_their_identity_from_frame_to_frame(fitted, shapes, decoder)
     np.testing.assert_allclose(other[:, ::-1], then, atol=1e-6)  # the frame before decides which point is which
 
 
+@pytest.mark.parametrize("decoder", ["flow", "simplex_flow", "conformal_flow"])
+def test_pre_images_are_the_same_in_the_span_of_the_training_vectors(fitted, decoder):
+    x = np.random.default_rng(0).normal(size=(5, fitted.dim))
+    long = fitted.with_decoder(decoder)
+    assert long.basis.shape == (16 * 40, 120)
+    short = long.decode(x, Rng(0))
+    long.basis, long.short, long.short_candidates = None, long.embedding, long.candidates
+    np.testing.assert_allclose(long.decode(x, Rng(0)), short, atol=1e-5)
+
+
 def test_the_best_order_is_the_optimal_assignment():
     rng = np.random.default_rng(0)
     a = rng.normal(size=(3, 12, 2))
