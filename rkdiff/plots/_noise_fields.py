@@ -95,5 +95,5 @@ def variation_figure(
         )  # fmt: skip
     fig.update_layout(layout(height=320))
     fig.update_xaxes(type="log", title="points of the grid", tickvals=sizes, ticktext=[str(n) for n in sizes])
-    fig.update_yaxes(type="log", title="total variation", exponentformat="power", nticks=6)
+    fig.update_yaxes(type="log", title="total variation", exponentformat="none", dtick=1)
     return fig

@@ -93,7 +93,7 @@ def snr_figure(
             line={"color": GREY, "width": 2}, name="SNR = 1",
         )  # fmt: skip
     fig.update_layout(layout(height=320))
-    fig.update_xaxes(type="log", autorange="reversed", title=f"{LEVEL}: noise → data", exponentformat="none", nticks=5)
+    fig.update_xaxes(type="log", autorange="reversed", title=f"{LEVEL}: noise → data", exponentformat="none", dtick=1)
     fig.update_yaxes(title="mode", autorange="reversed")
     return fig
 
@@ -137,8 +137,8 @@ def collapse_figure(
         xanchor="left", align="left", xshift=6,
     )  # fmt: skip
     fig.update_layout(layout(height=320))
-    fig.update_xaxes(type="log", autorange="reversed", title=f"{LEVEL}: noise → data", exponentformat="none", nticks=5)
-    fig.update_yaxes(type="log", title="training points", exponentformat="none", nticks=6)
+    fig.update_xaxes(type="log", autorange="reversed", title=f"{LEVEL}: noise → data", exponentformat="none", dtick=1)
+    fig.update_yaxes(type="log", title="training points", exponentformat="none", dtick=1)
     return fig
 
 
@@ -178,7 +178,14 @@ def spectrum_figure(
     fig.update_layout(layout(height=320))
     fig.update_layout(
         yaxis={"type": "log", "title": "variance", "exponentformat": "power", "nticks": 6},
-        yaxis2={"overlaying": "y", "side": "right", "range": [0, 102], "showgrid": False, "ticksuffix": " %", "nticks": 5},
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 102],
+            "showgrid": False,
+            "tickvals": [0, 25, 50, 75, 100],
+            "tickmode": "array",
+        },
     )
     logarithmic = len(lam) >= 100 if log_modes is None else log_modes
     fig.update_xaxes(title=f"mode (r = {r} kept, {100 * share[r - 1]:.1f} %)", type="log" if logarithmic else "linear")
