@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import members
 
-from rkdiff.core.parts import PartError
+from rkdiff.core.parts import PartError, make
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.data.orders import Orders
 from rkdiff.data.penguins import Penguins
 from rkdiff.data.tips import Tips
+from rkdiff.experiment import Experiment
 from rkdiff.spaces._table_ascent import ascend, height
 from rkdiff.spaces.tables import DECODERS, Tables
+from rkdiff.stages import run
 
 SETS = {"tips": Tips, "penguins": Penguins, "orders": Orders}
 
@@ -189,3 +191,19 @@ def test_duplicated_rows_are_allowed_as_long_as_two_differ():
     columns = [{"name": "a", "type": "number"}, {"name": "b", "type": "category", "levels": ["no", "yes"]}]
     fitted = Tables().fit(made(train, columns), Rng(0))
     np.testing.assert_array_equal(fitted.decode(fitted.encode(train), Rng(0)), train)
+
+
+def test_guided_rows_are_of_the_species_that_was_asked_for():
+    e = Experiment(
+        Penguins(),
+        make("method", "kernel_diffusion", levels=10, noisy=1000, landmarks=150),
+        guidance=make("guidance", "classifier_free"),
+        particles=60,
+        steps=12,
+        repeats=1,
+    )
+    done = run(e, "cpu")
+    found, wanted = done.arrays["samples"], done.arrays["labels"]
+    assert len(np.unique(wanted)) == 3
+    assert (found[:, 0] == wanted[: len(found)]).mean() > 0.95
+    assert done.info["objects"]["valid"] == 1.0
