@@ -1,11 +1,13 @@
 """Mixed tables: two public sets and a made-up one, kernel diffusion beside bootstrap, copula, interpolation and real held-out rows.
 
-Every line makes as many rows as are held out. Marginals and associations are compared with the training rows, so that "held-
-out" (real rows the methods never saw) is the floor for something new, and whatever copies falls below it: read them beside
+Every line makes as many rows as are held out. Marginals and associations are compared with the training rows, so that
+"held-out" (real rows the methods never saw) is the floor for something new, and whatever copies falls below it: read them beside
 "privacy" (mean distance to the nearest training row over that of held-out rows; 0 copies, 1 is as new as real rows) and
 "copied". "linear" and "boosting" are the score on the held-out rows of a model of the target column fitted to the line's
 rows: balanced accuracy of a category, R^2 of a number; "bootstrap" is the same of real training rows. Held-out rows are no
 table to learn from about themselves, so that line has no such score.
+
+"<set> decoders" decodes the coordinates of the held-out rows by every decoder; numbers are measured in training deviations.
 
 The sampler starts from evenly spread points, so the marginals of the two diffusions vary less than those of as many
 independent rows: a figure below the floor there is no sign of copying.
@@ -45,6 +47,30 @@ def rows(seeds: int, device: str = "cpu") -> Iterator[Row]:
                 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
                 for metric, value in _figures(table, p, line != FLOOR).items():
                     yield Row(name, line, seed, metric, value, None, cpu, wall, device)
+            yield from _decoders(name, seed, p)
+
+
+def _decoders(name: str, seed: int, p: Prepared) -> Iterator[Row]:
+    """Every decoder on the coordinates of the held-out rows: distance left in H, error of numbers and categories, rules, novelty."""
+    x, truth = p.space.encode(p.data.held_out), p.data.held_out
+    kinds = [c.category for c in _columns(p)]
+    scale = p.data.train.std(0)[~np.array(kinds)]
+    for decoder in p.space.decoders:
+        cpu = time.process_time()
+        table = p.space.with_decoder(decoder).decode(x, p.rng.child("decode"))
+        cpu = time.process_time() - cpu
+        gap = (table - truth)[:, ~np.array(kinds)] / scale
+        figures = {
+            "residual x 1000": 1000 * float(p.space.residual(table, x).mean()),
+            "error of numbers": float(np.sqrt((gap**2).mean())),
+            "categories right": float((table == truth)[:, kinds].mean()),
+            "valid": float(p.space.valid(table).mean()),
+            "novel": float(p.space.novel(table).mean()),
+            "unique": p.space.unique(table),
+            "ms a row": 1000 * cpu / len(table),
+        }
+        for metric, value in figures.items():
+            yield Row(f"{name} decoders", decoder, seed, metric, value, None, cpu)
 
 
 def _prepared(name: str, seed: int, method: str, device: str) -> Prepared:
