@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt64
 
 from rkdiff.kernels._strings_automaton import Automaton
 
@@ -30,14 +30,14 @@ Tables = list[Float[np.ndarray, "n ..."]]
 
 @dataclass(frozen=True)
 class _Front:
-    """The beginnings of all targets: letters, sums of positive and of all d, what is still to be had at each letter, pairs used."""
+    """The beginnings of all targets: letters, sums of positive and of all d, what is still to be had at each letter, pairs still wanted."""
 
     history: Int[np.ndarray, "n w t"]
     over: Float[np.ndarray, "n w"]
     score: Float[np.ndarray, "n w"]
     single: Float[np.ndarray, "n w s"]
     longer: Float[np.ndarray, "n w s"]
-    pairs: Int[np.ndarray, "n w s s"]
+    edges: UInt64[np.ndarray, "n w s"]
     state: Int[np.ndarray, "n w"]
 
 
@@ -87,12 +87,19 @@ class Beam:
 
     def _start(self, wanted: Tables) -> _Front:
         """Nothing but the begin marker; what is to be had is the sum of all negative changes of a count, from 0 up to the wanted one."""
-        n, k = len(wanted[0]), self.letters
-        had = [np.maximum(g, 0.0) ** 2 - (np.maximum(g, 0.0) - np.rint(np.maximum(g, 0.0))) ** 2 for g in wanted]
-        longer = sum((h.sum(tuple(i for i in range(1, h.ndim) if i != h.ndim - 2)) for h in had[1:]), np.zeros((n, k + 2)))
+        n, symbols = len(wanted[0]), self.letters + 2
+        had = np.zeros((2, n * symbols))
+        for p, table in enumerate(wanted, start=1):
+            place = np.nonzero(table > 0.5)
+            g = table[place]
+            at = place[0] * symbols + place[max(p - 1, 1)]
+            had[min(p, 2) - 1] += np.bincount(at, np.rint(g) * (2 * g - np.rint(g)), minlength=n * symbols)
+        single, longer = had.reshape(2, n, 1, symbols)
+        edges = np.zeros((n, 1, symbols), np.uint64)
+        if len(wanted) > 1:
+            edges[:, 0] = np.bitwise_or.reduce(np.where(wanted[1] > 0.5, _bits(symbols), 0), axis=2, dtype=np.uint64)
         zero = np.zeros((n, 1))
-        pairs = np.zeros((n, 1, k + 2, k + 2), np.int16)
-        return _Front(np.full((n, 1, 1), k), zero, zero, had[0][:, None], longer[:, None], pairs, zero.astype(int))
+        return _Front(np.full((n, 1, 1), self.letters), zero, zero, single, longer, edges, zero.astype(int))
 
     def _grow(self, wanted: Tables, f: _Front, changes: list[np.ndarray], left: Int[np.ndarray, " n"]) -> _Front:
         """One letter more: the `width` best of those that look best at first sight."""
@@ -108,16 +115,17 @@ class Beam:
         row = np.arange(n)[:, None]
         last = f.history[row, parent, -1]
         take = lambda a: a[row, parent]
-        single, longer, pairs = take(f.single), take(f.longer), take(f.pairs)
+        single, longer, edges = take(f.single), take(f.longer), take(f.edges)
         at = (row, np.arange(pick.shape[1])[None])
         single[(*at, letter)] += np.minimum(changes[0][row, parent, letter], 0.0)
         for c in changes[1:]:
             longer[(*at, last)] += np.minimum(c[row, parent, letter], 0.0)
-        pairs[(*at, last, letter)] += 1
         new_over, new_score = over[row, parent, letter], score[row, parent, letter]
         rank = new_over + GREED * new_score
         if len(wanted) > 1:
-            ahead = _ahead(letter, pairs < wanted[1][:, None] - 0.5)
+            spent = changes[1][row, parent, letter] >= -2  # this pair is not wanted once more
+            edges[(*at, last)] &= ~np.where(spent, _bits(k + 2)[letter], np.uint64(0))
+            ahead = _ahead(edges, letter)
             rank = rank + np.where(ahead, 0.0, single).sum(2)
             ahead[(*at, letter)] = True
             rank = rank + np.where(ahead, 0.0, longer).sum(2)
@@ -128,7 +136,7 @@ class Beam:
         if self.automaton is not None:
             state = np.maximum(self.automaton.step[state, letter[held]], 0)
         score = np.where(rank < _NEVER, new_score[held], _NEVER)
-        return _Front(history, new_over[held], score, single[held], longer[held], pairs[held], state)
+        return _Front(history, new_over[held], score, single[held], longer[held], edges[held], state)
 
     def _hopeless(self, state: Int[np.ndarray, "n w"], left: Int[np.ndarray, " n"]) -> Bool[np.ndarray, "n w k"]:
         """Letters that are forbidden, or after which no word can end within the letters left."""
@@ -157,14 +165,19 @@ def _changes(wanted: Tables, history: Int[np.ndarray, "n w t"], k: int) -> list[
     return out
 
 
-def _ahead(letter: Int[np.ndarray, "n w"], open_: Bool[np.ndarray, "n w s s"]) -> Bool[np.ndarray, "n w s"]:
-    """The symbols that can be come to from a letter along open pairs, in one step or more."""
-    reach = np.take_along_axis(open_, letter[:, :, None, None], axis=2)[:, :, 0]
-    edges = open_.astype(np.float32)
+def _bits(symbols: int) -> UInt64[np.ndarray, " s"]:
+    """One bit for each symbol (from the 65th on they share: then more seems within reach than is, which does no harm)."""
+    return np.uint64(1) << (np.arange(symbols, dtype=np.uint64) % np.uint64(64))
+
+
+def _ahead(edges: UInt64[np.ndarray, "n w s"], letter: Int[np.ndarray, "n w"]) -> Bool[np.ndarray, "n w s"]:
+    """The symbols that can be come to from a letter along edges (the bits of the symbols after each), in one step or more."""
+    bits = _bits(edges.shape[2])
+    reach = np.take_along_axis(edges, letter[:, :, None], axis=2)[:, :, 0]
     while True:
-        more = reach | ((reach[:, :, None].astype(np.float32) @ edges)[:, :, 0] > 0)
+        more = reach | np.bitwise_or.reduce(np.where((reach[:, :, None] & bits) > 0, edges, np.uint64(0)), axis=2)
         if (more == reach).all():
-            return reach
+            return (reach[:, :, None] & bits) > 0
         reach = more
 
 

@@ -19,7 +19,7 @@ from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.kernels._strings_automaton import Automaton
-from rkdiff.kernels.strings import Gappy, Spectrum, lengths
+from rkdiff.kernels.strings import Gappy, Spectrum, alphabet_of, lengths
 from rkdiff.spaces._kernel import FittedKernel, KernelSpace
 from rkdiff.spaces._preimage import preimage
 from rkdiff.spaces._string_beam import Beam
@@ -28,7 +28,7 @@ from rkdiff.spaces._string_search import Energy, search
 DECODERS = ("beam", "grammar", "search", "nearest")
 LONGEST_STRING, CHUNK, NEIGHBOURS, CANDIDATES = 200, 64, 5, 4
 #: Entries of the largest table of substrings over the alphabet, and of the tables of all targets worked on at once.
-MOST_SUBSTRINGS, ROOM = 2_000_000, 4_000_000
+MOST_SUBSTRINGS, ROOM = 200_000, 4_000_000
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Strings(KernelSpace):
 
     modalities: ClassVar[tuple[str, ...]] = ("strings",)
 
-    r: int = knob(20, 1, 200, help="how many kernel coordinates: too few blur the counts of substrings, many copy")
+    r: int = knob(30, 1, 200, help="how many kernel coordinates: too few blur the counts of substrings, many copy")
     features: str = knob("spectrum", options=("spectrum", "gappy"), help="letters in a row, or subsequences with gaps")
-    longest: int = knob(3, 1, 6, help="the longest substrings that are counted, in letters")
+    longest: int = knob(4, 1, 6, help="the longest substrings that are counted, in letters; large alphabets stop at 3")
     decay: float = knob(
         0.5, 0.1, 1.0, advanced=True, help="gappy only: the factor that each letter of a subsequence or gap costs"
     )
@@ -73,16 +73,11 @@ class FittedStrings(FittedKernel):
             )
         if (train > 126).any() or ((train > 0) & (train < 32)).any():
             raise PartError("a training string holds a character outside printable ASCII; write it with plain letters")
-        fit = Spectrum.fit if space.features == "spectrum" else lambda c, p: Gappy.fit(c, p, space.decay)
-        self.features: Spectrum | Gappy = fit(train, space.longest)
+        self.features = features_of(space, train)
         self.alphabet = self.features.alphabet
         if not len(self.alphabet):
             raise PartError(f"the {len(train)} training strings are all empty; give at least two different ones")
-        entries = (len(self.alphabet) + 2) ** space.longest
-        if entries > MOST_SUBSTRINGS:
-            given = f"there are {entries} different pieces of {space.longest} letters over an alphabet of {len(self.alphabet)}"
-            raise PartError(f"{given}, more than {MOST_SUBSTRINGS}; choose a smaller 'longest'")
-        self.chunk = int(np.clip(ROOM // entries, 1, CHUNK))
+        self.chunk = int(np.clip(ROOM // (len(self.alphabet) + 2) ** self.features.longest, 1, CHUNK))
         self.automaton = rule_of(data, self.alphabet)
         self.norms = np.linalg.norm(self.features(train), axis=1)
         super().__init__(space, train, rng)
@@ -103,7 +98,11 @@ class FittedStrings(FittedKernel):
         self, x: Float[np.ndarray, "n d"], rng: Rng, start: UInt8[np.ndarray, "n L"] | None
     ) -> UInt8[np.ndarray, "n L"]:
         name, z = self.space.decoder, self.kernel_coordinates(x)
-        near = np.argsort(self.embedding.distances2(z, self.candidates), axis=1, kind="stable")[:, :NEIGHBOURS]
+        rule = self.automaton if name == "grammar" else None
+        d2 = self.embedding.distances2(z, self.candidates)
+        if rule is not None:  # only words of the rule may win
+            d2 = np.where(rule(self.training), d2, 1e9 + d2)
+        near = np.argsort(d2, axis=1, kind="stable")[:, :NEIGHBOURS]
         known = self.training[near[:, 0]]
         if name == "nearest":
             return known
@@ -112,8 +111,7 @@ class FittedStrings(FittedKernel):
             begin = known if start is None else self._best(energy, [known, start])
             bounds = int(self.sizes.min()), self.training.shape[1]
             return search(energy, begin, self.alphabet, bounds, self.space.search_steps, 8, rng.numpy("edits"))
-        rule = self.automaton if name == "grammar" else None
-        if rule is not None:  # only words of the rule may win
+        if rule is not None:
             start = None if start is None else np.where(rule(start)[:, None], start, known)
         return self._best(energy, [*self._beam(z, near, rule), known, *([] if start is None else [start])])
 
@@ -164,6 +162,14 @@ class FittedStrings(FittedKernel):
             return self.automaton(objects)
         known = np.isin(objects, self.alphabet) | (np.arange(objects.shape[1]) >= lengths(objects)[:, None])
         return np.asarray(known.all(axis=1), bool)
+
+
+def features_of(space: Strings, train: UInt8[np.ndarray, "n L"]) -> Spectrum | Gappy:
+    """The vectors of the space; pieces as long as asked, but no longer than a table over the alphabet can hold."""
+    if space.features == "gappy":
+        return Gappy.fit(train, space.longest, space.decay)
+    symbols = len(alphabet_of(train)) + 2
+    return Spectrum.fit(train, max([1, *(p for p in range(2, space.longest + 1) if symbols**p <= MOST_SUBSTRINGS)]))
 
 
 def rule_of(data: Dataset, alphabet: UInt8[np.ndarray, " k"]) -> Automaton | None:
