@@ -1,7 +1,5 @@
 """Structured: objects in a Hilbert space. Embed, diffuse, decode."""
 
-from inspect import signature
-
 import streamlit as st
 
 from rkdiff.core.parts import choices
@@ -23,14 +21,7 @@ KINDS = sorted({choices("data")[n].modality for n in NAMES})
 def pick(name: str) -> None:
     """Another dataset: what runs is stopped, and its shipped scene is on the stage."""
     stop(desk)
-    desk.put(
-        data=name if name in NAMES else NAMES[0],
-        shown=[],
-        tickets=[],
-        decoders_job="",
-        decoders_table=None,
-        decoders_problem="",
-    )
+    desk.put(data=name, shown=[], tickets=[], decoders_job="", decoders_table=None, decoders_problem="")
 
 
 st.html(STYLE)
@@ -40,7 +31,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="head"):
     slot = st.empty()
 desk.remember("shown", first_shown)
 data = desk.remember("data", lambda: first_data(NAMES, "communities"))
-gallery(data, pick, key=desk.key("gallery"), **({"kinds": KINDS} if "kinds" in signature(gallery).parameters else {}))
+gallery(data, pick, key=desk.key("gallery"), kinds=KINDS)
 
 bar = st.container(horizontal=True, vertical_alignment="center", key="bar")
 with bar:

@@ -29,6 +29,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
+#: Objects of each decoder that are kept to look at.
+EXAMPLES = 4
+
+
 @dataclass(frozen=True)
 class Figures:
     """What one decoder made of one set of coordinates.
@@ -48,12 +52,12 @@ class Figures:
 
 @dataclass(frozen=True)
 class Row:
-    """One decoder: figures on generated coordinates and on those of training objects, an example, or the reason why there is none."""
+    """One decoder: figures on generated coordinates and on those of training objects, the first objects; or why there are none."""
 
     decoder: str
     generated: Figures | None = None
     copies: Figures | None = None
-    example: np.ndarray | None = None
+    examples: np.ndarray | None = None
     problem: str = ""
 
 
@@ -64,6 +68,7 @@ class Table:
     Attributes:
         count: how many objects each decoder was asked for.
         nearest, nearest_copies: mean distance of the generated and of the training coordinates to the nearest training object.
+        columns: tables only, what each column is.
     """
 
     modality: str
@@ -71,10 +76,11 @@ class Table:
     nearest: float
     nearest_copies: float
     rows: tuple[Row, ...]
+    columns: tuple[Any, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        rows = [asdict(r) | {"example": None if r.example is None else r.example.tolist()} for r in self.rows]
+        rows = [asdict(r) | {"examples": None if r.examples is None else r.examples.tolist()} for r in self.rows]
         return asdict(self) | {"rows": rows}
 
 
@@ -111,7 +117,9 @@ def _compare(e: Experiment, device: str, count: int) -> Generator[Progress, None
         yield Progress(f"decoding by {name.replace('_', ' ')}", i, len(p.space.decoders))
         rows.append(_row(p, name, x, copies))
     yield Progress("decoding", len(rows), len(rows))
-    return Table(p.data.modality, count, _to_nearest(p, x), _to_nearest(p, copies), tuple(rows))
+    return Table(
+        p.data.modality, count, _to_nearest(p, x), _to_nearest(p, copies), tuple(rows), tuple(p.data.meta.get("columns", ()))
+    )
 
 
 def _row(p: Prepared, name: str, x: Float[np.ndarray, "n d"], copies: Float[np.ndarray, "m d"]) -> Row:
@@ -119,7 +127,7 @@ def _row(p: Prepared, name: str, x: Float[np.ndarray, "n d"], copies: Float[np.n
     try:
         space = p.space.with_decoder(name)
         generated, objects = _figures(space, x, p, "decode")
-        return Row(name, generated, _figures(space, copies, p, "decode copies")[0], objects[0])
+        return Row(name, generated, _figures(space, copies, p, "decode copies")[0], objects[:EXAMPLES])
     except (ValueError, NotImplementedError, ArithmeticError) as problem:
         return Row(name, problem=" ".join(str(problem).split())[:300] or f"{type(problem).__name__} without a reason")
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from rkdiff.experiment import Experiment
 from rkdiff.ui.live import POLL, progress_text
 from rkdiff.ui.session import Desk, jobs
 
+#: Pixels of a decoder's picture.
+SIDE = 120
 HELP = """
 The same points of H, decoded by every decoder of this space.
 
@@ -77,6 +80,7 @@ def _table(table: Mapping[str, Any], fits: bool) -> None:
         for row in table["rows"]
         if not row["problem"]
     ]
+    _examples(table)
     st.table(rows, hide_index=True)
     for row in table["rows"]:
         if row["problem"]:
@@ -85,3 +89,18 @@ def _table(table: Mapping[str, Any], fits: bool) -> None:
         f"{table['count']} objects each. Nearest training object: residual {table['nearest']:.3f} from generated points, "
         f"{table['nearest_copies']:.3f} from copies." + ("" if fits else " The settings have changed since.")
     )
+
+
+def _examples(table: Mapping[str, Any]) -> None:
+    """What each decoder makes of the same first points, as pictures."""
+    from rkdiff.thumbnails import draw, look_of
+
+    made = {row["decoder"]: np.array(row["examples"]) for row in table["rows"] if row["examples"] is not None}
+    if not made:
+        return
+    whole = np.isin(table["modality"], ("graphs", "strings"))
+    made = {name: values.astype(np.uint8 if whole else float) for name, values in made.items()}
+    look = look_of(str(table["modality"]), np.concatenate(list(made.values())), table.get("columns", ()))
+    with st.container(horizontal=True, key="decoder_examples"):
+        for name, values in made.items():
+            st.image(draw(values, look, SIDE), caption=name.replace("_", " "), width=SIDE)

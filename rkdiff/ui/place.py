@@ -47,7 +47,7 @@ def place_in_h(desk: Desk, runs: Sequence[Run]) -> None:
         figure = gram_figure(a["embedding.gram"][np.ix_(order, order)].astype(float), [int(s) for s in sizes], names)
         _chart(desk, "gram", figure, "kernel values between training objects")
         by = "class, then first coordinate" if labels is not None else "first coordinate"
-        st.caption(f"{len(rows)} objects, sorted by {by}. The darker, the more alike.")
+        st.caption(f"{len(rows)} objects, sorted by {by}. The bluer, the more alike.")
 
 
 def validity(desk: Desk, runs: Sequence[Run]) -> None:
