@@ -55,10 +55,14 @@ OnGrids = dict[int, Float[np.ndarray, "n g"]]
 def rows(seeds: int, device: str = "cpu") -> Iterator[Row]:
     """Every figure of every seed."""
     for seed in range(seeds):
-        for source in (Sines(n=1000), Quadratics(n=1000)):
-            yield from _on_grids(source, seed, device)
-        yield from _tecator(seed, device)
-        yield from _pinned(seed, device)
+        yield from _of_seed(seed, device)
+
+
+def _of_seed(seed: int, device: str) -> Iterator[Row]:
+    yield from _tecator(seed, device)
+    yield from _pinned(seed, device)
+    for source in (Quadratics(n=1000), Sines(n=1000)):
+        yield from _on_grids(source, seed, device)
 
 
 def variation(curves: Float[np.ndarray, "n g"]) -> float:
@@ -118,9 +122,11 @@ def _lines(source: Source, seed: int, device: str) -> dict[str, Callable[[], OnG
     }
     if isinstance(source, Sines):
         lines |= {
-            "convolutions, white": lambda: _of_network(source, seed, Convolutions(2), "white", ((64, 300),)),
-            "convolutions, trace class": lambda: _of_network(source, seed, Convolutions(2), "trace class", ((64, 300),)),
-            "operator, trace class": lambda: _of_network(source, seed, Operator(2), "trace class", ((32, 250), (64, 100))),
+            "convolutions, white": lambda: _of_network(source, seed, Convolutions(2, width=16), "white", ((64, 200),)),
+            "convolutions, trace class": lambda: _of_network(
+                source, seed, Convolutions(2, width=16), "trace class", ((64, 200),)
+            ),
+            "operator, trace class": lambda: _of_network(source, seed, Operator(2), "trace class", ((32, 150), (64, 50))),
         }
     return lines
 
@@ -168,7 +174,7 @@ def _of_network(
     out = {}
     for g in GRIDS:
         z = grid_noise(noise, GENERATED, g, rng.numpy("start"))
-        out[g] = Heun().run(model, z, Karras().grid(18), rng).end
+        out[g] = Heun().run(model, z, Karras().grid(12), rng).end
     return out
 
 

@@ -26,7 +26,7 @@ from rkdiff.processes.mixture import Mixture
 from rkdiff.processes.schedules import Karras
 from rkdiff.samplers import Heun, start
 from rkdiff.spaces.curves import Curves
-from rkdiff.stages import prepare, refuse_unguidable
+from rkdiff.stages import prepare, refuse_unguidable, run
 
 PINS = Pinned(pins=3, place_1=0.2, place_2=0.5, place_3=0.9, value_1=0.9, value_2=0.4, value_3=0.2, noise=0.1)
 
@@ -120,6 +120,19 @@ def test_every_learned_model_is_led_through_its_pins(method):
     led = Heun().run(pins.wrap(model, p.problem), z, grid, Rng(0)).end @ seen.a.T
     deviation = (p.problem.x @ seen.a.T).std()
     assert np.abs(led - seen.y).mean() < 0.25 * deviation < 0.5 * np.abs(free - seen.y).mean()
+
+
+def test_a_whole_run_ends_in_curves_that_pass_through_the_pin_on_the_decoders_own_grid():
+    space = Curves(kernel="cosine", r=12, noise="matern", smoothness=1.0, resolution=129)
+    source, pins = GaussianProcess(n=100, points=33), Pinned(pins=1, place_1=0.25, value_1=0.9, noise=0.05)
+    e = Experiment(
+        source, Exact(of="true law"), space=space, guidance=pins, particles=40, steps=20, repeats=1, shown=2, decoded=40
+    )
+    samples = run(e, "cpu").arrays["samples"]
+    assert samples.shape == (40, 129)
+    train = source.make(Rng(0).child("data")).train[:, 8]
+    np.testing.assert_allclose(samples[:, 32], np.quantile(train, 0.9), atol=0.3)
+    assert samples[:, 32].std() < 0.15 < 0.5 < samples[:, 96].std()
 
 
 def test_the_values_are_the_quantiles_of_the_training_curves_at_the_places():
