@@ -141,7 +141,7 @@ def _still(desk: Desk, data: str, direction: str) -> None:
             st.warning(str(problem))
     scene = scene or shipped(data)
     if scene is None:
-        st.info("Choose methods below and press Train.")
+        st.info("Choose a method and press Train.")
     else:
         stage(scene, key=desk.key("stage"))
 

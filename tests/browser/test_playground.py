@@ -122,7 +122,7 @@ def test_stop_ends_it_and_the_page_goes_on(visit, app_url):
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     assert page.evaluate("() => performance.now()") - began < 5000  # a generous bound: the figure itself is in the benchmark
     page.wait_for_function(MOVING)
-    page.get_by_role("radio", name="Spiral").click()
+    page.get_by_role("radio", name="Spiral", exact=True).click()
     page.wait_for_function("() => __rk[0].scene.title === 'Spiral'")
 
 
@@ -135,11 +135,11 @@ def test_two_tabs_do_not_disturb_each_other(browser, browser_context_args, app_u
     two.evaluate("() => __rk[0].seek(0.3)")
     few_particles(one, "150")
     train(one)
-    one.get_by_role("radio", name="Rings").wait_for()
+    one.get_by_role("radio", name="Rings", exact=True).wait_for()
     finished(one)
     assert two.evaluate("() => __rk[0].t") == pytest.approx(0.3)
     assert "runs=" not in two.url
-    two.get_by_role("radio", name="Rings").click()
+    two.get_by_role("radio", name="Rings", exact=True).click()
     two.wait_for_function("() => __rk[0].scene.title === 'Rings'")
     assert one.evaluate("() => __rk[0].scene.title") == "Two moons"
     context.close()
