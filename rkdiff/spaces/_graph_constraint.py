@@ -14,14 +14,33 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from rkdiff.core.parts import PartError
-from rkdiff.kernels.graphs import connected, join_pieces
-from rkdiff.metrics.graph_rules import is_planar
+from rkdiff.kernels.graphs import connected, join_pieces, nodes
+from rkdiff.metrics.graph_rules import MOST_NODES, is_planar
 from rkdiff.metrics.graphs import valid
 
 CONSTRAINTS = ("auto", "connected", "tree", "planar", "nearest", "soft", "none")
 #: the rule of a dataset -> the constraint that keeps it
 _KEEPS = {"tree": "tree", "connected planar": "planar", "triangulation": "planar", "mixture": "nearest"}
 _OBEYS = {"tree": "tree", "planar": "connected planar", "connected": "connected"}
+
+
+def refuse_malformed(train: np.ndarray) -> None:
+    """Raise where training objects are no simple graphs.
+
+    Raises:
+        PartError: not (n, N, N), no graph, more than 60 slots, not symmetric 0 and 1, an edge without its node, a graph without a node.
+    """
+    if train.ndim != 3 or train.shape[1] != train.shape[2] or not len(train):
+        raise PartError(f"graphs come as (n, N, N) adjacency matrices with n >= 1; got an array of shape {train.shape}")
+    if train.shape[1] > MOST_NODES:
+        raise PartError(f"these graphs have room for {train.shape[1]} nodes; give graphs of at most {MOST_NODES}")
+    if (train > 1).any() or (train != train.transpose(0, 2, 1)).any():
+        raise PartError("graphs are symmetric matrices of 0 and 1; make the training graphs undirected and their edges 1")
+    there = nodes(train)
+    if (train.astype(bool) & ~(there[:, :, None] & there[:, None])).any():
+        raise PartError("a training graph has an edge at a node that does not exist; nodes are marked by 1 on the diagonal")
+    if not there.any(1).all():
+        raise PartError("a training graph has no node; nodes are marked by 1 on the diagonal of the adjacency matrix")
 
 
 def chosen(constraint: str, training: UInt8[np.ndarray, "n N N"], rule: str) -> str:

@@ -19,21 +19,21 @@ All keep the hard rule that the training graphs obey (`rkdiff.spaces._graph_cons
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from rkdiff.core.parts import PartError, knob
+from rkdiff.core.parts import knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.kernels.graph_labels import MAX_DEPTH
 from rkdiff.kernels.graphs import BLOCKS, GraphFeatures, connected, nodes
-from rkdiff.metrics.graph_rules import MOST_NODES
 from rkdiff.metrics.graphs import novel, unique_share
 from rkdiff.metrics.graphs import valid as lawful
 from rkdiff.spaces._graph_barycentre import barycentre
-from rkdiff.spaces._graph_constraint import CONSTRAINTS, chosen, repair, strictest
+from rkdiff.spaces._graph_constraint import CONSTRAINTS, chosen, refuse_malformed, repair, strictest
 from rkdiff.spaces._graph_moves import resize
 from rkdiff.spaces._graph_preview import Preview
 from rkdiff.spaces._graph_search import Energy, search
@@ -88,18 +88,8 @@ class FittedGraphs(FittedKernel):
 
     def __init__(self, space: Graphs, data: Dataset, rng: Rng) -> None:
         train = np.ascontiguousarray(data.train)
-        if train.ndim != 3 or train.shape[1] != train.shape[2] or not len(train):
-            raise PartError(f"graphs come as (n, N, N) adjacency matrices with n >= 1; got an array of shape {train.shape}")
-        if train.shape[1] > MOST_NODES:
-            raise PartError(f"these graphs have room for {train.shape[1]} nodes; give graphs of at most {MOST_NODES}")
-        if (train > 1).any() or (train != train.transpose(0, 2, 1)).any():
-            raise PartError("graphs are symmetric matrices of 0 and 1; make the training graphs undirected and their edges 1")
-        there = nodes(train)
-        if (train.astype(bool) & ~(there[:, :, None] & there[:, None])).any():
-            raise PartError("a training graph has an edge at a node that does not exist; nodes are marked by 1 on the diagonal")
-        self.sizes = there.sum(1)
-        if not self.sizes.all():
-            raise PartError("a training graph has no node; nodes are marked by 1 on the diagonal of the adjacency matrix")
+        refuse_malformed(train)
+        self.sizes = nodes(train).sum(1)
         self.law = str(data.meta.get("rule", "connected" if connected(train).all() else "any"))
         self.rule = chosen(space.constraint, train, self.law)
         self.rules = strictest(train) if self.rule == "nearest" else np.full(len(train), self.rule)
@@ -145,6 +135,11 @@ class FittedGraphs(FittedKernel):
             out[rows] = self._decode(x[rows], near[rows], str(rule), draw, None if start is None else start[rows])
         return out
 
+    @cached_property
+    def preview(self) -> Preview:
+        """The regression behind the decoder of that name, fitted when it is first asked for."""
+        return Preview(self.encode(self.training), self.training)
+
     def _decode(
         self,
         x: Float[np.ndarray, "n d"],
@@ -156,7 +151,7 @@ class FittedGraphs(FittedKernel):
         """Graphs held to one rule; `near` is the training graph of the wanted size that each begins from, without a `start`."""
         how, z, count = self.space.decoder, self.kernel_coordinates(x), self.sizes[near]
         if how == "preview":
-            graphs, chance = Preview(self.encode(self.training), self.training).draw(x, count, self.training.shape[1], draw)
+            graphs, chance = self.preview.draw(x, count, self.training.shape[1], draw)
             return repair(graphs, rule, draw, chance)
         begin = self.training[near] if start is None else resize(start, count, draw)
         if how == "barycentre" or (how == "barycentre_search" and start is None):
