@@ -178,7 +178,7 @@ class Gappy:
         for i in range(codes.shape[1]):
             row = np.flatnonzero((size > i) & known[:, i])
             last = letter[row, i]
-            below = [np.ones((len(row), 1)), *(p[row].reshape(len(row), -1) for p in partial[:-1])]
+            below = [np.ones((len(row), 1)), *(p[row].reshape(len(row), k**q) for q, p in enumerate(partial[:-1], start=1))]
             for q, (mine, less) in enumerate(zip(partial, below, strict=True)):
                 mine *= self.decay
                 mine[row, :, last] += self.decay * less
