@@ -37,6 +37,8 @@ class Look:
         low, high: range of the values (curves), or corners of the square (clouds, points).
         columns: tables only, what each column is.
         settled: strings only, the objects at the end: letters that differ from them are drawn in another colour.
+        places: graphs only, (objects, nodes, 2) where the nodes stand; found out where left out.
+        width: pixels of a thin line.
     """
 
     kind: str
@@ -74,7 +76,7 @@ def draw(objects: np.ndarray, look: Look, side: int) -> Any:
     size = side * ZOOM
     image = Image.new("RGB", (size, size), "white")
     pen = ImageDraw.Draw(image)
-    look = replace(look, width=size / STILL)
+    look = replace(look, width=size / STILL, settled=objects if look.settled is None else look.settled)
     for k, one in enumerate(objects[: 8 if look.kind == "curves" else 4]):
         if look.kind == "strings":
             _string(pen, one, look, (0.06 * size, (0.04 + 0.23 * k) * size), (0.88 * size, 0.23 * size), k)
@@ -105,13 +107,25 @@ def animate(pictures: Sequence[Any]) -> bytes:
     away = [*pictures[-2:0:-2]]
     order = [pictures[-1], *away, *pictures[:-1]]
     times = [REST, *[AWAY] * len(away), *[BACK] * (len(pictures) - 1)]
-    for colours, quality in ((12, 100), (6, 100), (0, 70), (0, 55), (0, 40), (0, 28), (0, 18), (0, 8), (0, 0)):
-        out, given = io.BytesIO(), [p.quantize(colours).convert("RGB") if colours else p for p in order]
-        options = {"lossless": bool(colours), "quality": quality, "method": 4, "minimize_size": True}
+    for shades, quality in ((3, 100), (2, 100), (1, 100), (0, 70), (0, 55), (0, 40), (0, 28), (0, 18), (0, 8), (0, 0)):
+        out, given = io.BytesIO(), [_plain(p, shades) if shades else p for p in order]
+        options = {"lossless": bool(shades), "quality": quality, "method": 4, "minimize_size": True}
         given[0].save(out, "WEBP", save_all=True, append_images=given[1:], duration=times, loop=0, **options)
         if out.tell() <= LIMIT:
             break
     return out.getvalue()
+
+
+def _plain(picture: Any, shades: int) -> Any:
+    """The picture in our own colours, each in so many shades towards white, and in a few greys: small without loss, and no hue is mixed."""
+    from PIL import Image, ImageColor
+
+    full = np.array([ImageColor.getrgb(c) for c in (*COLOURS, INK, EDGE)])
+    mixes = [255 + (full - 255) * (k + 1) / shades for k in range(shades)]
+    greys = np.repeat(np.linspace(0, 255, 4 * shades), 3).reshape(-1, 3)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.concatenate([*mixes, greys]).round().astype(np.uint8).ravel().tolist())
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE).convert("RGB")
 
 
 def _points(x: np.ndarray, labels: np.ndarray | None, look: Look, side: int) -> Any:
