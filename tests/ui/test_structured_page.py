@@ -101,9 +101,9 @@ print({"torch", "ot", "sklearn", "scipy", "sktime", "networkx", "rkdiff.plots.hi
 
 @pytest.mark.parametrize("cls", SPACES, ids=lambda c: c.name)
 def test_the_controls_in_sight_are_knobs_of_every_space(cls):
-    names = {k.name for k in knobs(cls)}
-    assert set(IN_SIGHT) - {"resolution"} <= names
-    for k in knobs(cls):
+    seen = [k for k in knobs(cls) if k.name in IN_SIGHT]
+    assert set(IN_SIGHT) - {"resolution"} <= {k.name for k in seen}
+    for k in seen:
         assert first_value(k, None) == k.default
         assert first_value(k, "nan") == k.default
         assert first_value(k, str(k.default)) == k.default
