@@ -52,19 +52,24 @@ def ridge(
         gram = kernel(x[i : i + rows], landmarks, width, kind)
         system.addmm_(gram.T, gram)
         right.addmm_(gram.T, targets[i : i + rows])
-    b = _solve(system, right)
+    b = torch.cholesky_solve(right, factor(system))
     if len(x) > rows:
         gram = kernel(x[:rows], landmarks, width, kind)
     return b, float((gram @ b - targets[:rows]).square().mean())
 
 
-def _solve(system: Float[torch.Tensor, "m m"], right: Float[torch.Tensor, "m o"]) -> Float[torch.Tensor, "m o"]:
+def factor(system: Float[torch.Tensor, "m m"]) -> Float[torch.Tensor, "m m"]:
+    """The Cholesky factor of a symmetric matrix that may be singular, with the least jitter that does (in place).
+
+    Raises:
+        ValueError: no jitter helps.
+    """
     jitter = 8 * torch.finfo(system.dtype).eps * system.diagonal().mean()
     for _ in range(12):
         system.diagonal().add_(jitter)
-        factor, failed = torch.linalg.cholesky_ex(system)
+        root, failed = torch.linalg.cholesky_ex(system)
         if not int(failed):
-            return torch.cholesky_solve(right, factor)
+            return root
         jitter = jitter * 10
     raise ValueError("the kernel's equations could not be solved; choose a larger ridge or fewer landmarks")
 

@@ -8,6 +8,10 @@ with c the deviation that W leaves (Karras et al. 2022, table 1) and k_nu a scal
 width falls with the root of the noise. All levels share the same points, the same noise xi and the same landmarks, which move with the
 level: x_a = z_a + nu xi_a. The target is the posterior mean over the training points, so that the ridge smooths but never has to average
 noise away, or the plain point z_a. Between levels F is linear in log nu. Data with classes gets one more ladder for each class.
+
+Two options change the regression itself, both in the norm of the space: a loss that forgives wild targets, and a reduced rank, which keeps
+the leading directions of the fitted correction (`_robust`). A wild training point is seen at its own place, far from the others, so a
+denoiser gains little from forgiving it; posterior means have averaged it in already.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from rkdiff.methods import Method, Problem
 from rkdiff.methods._look import PARTICLES, look
 from rkdiff.methods._moments import Moments
 from rkdiff.methods._ridge import KERNELS, kernel, posterior_mean, ridge
+from rkdiff.methods._robust import LOSSES, leading, robust
 from rkdiff.methods.exact import by_label
 
 #: Noise levels of the ladder, in units of the data's spread.
@@ -36,6 +41,8 @@ LOWEST, HIGHEST = 0.02, 20.0
 FINEST = 0.12
 #: At most this many training points stand behind a posterior mean.
 REFERENCE = 4000
+#: Numbers in the kernel matrix of a robust fit, which is kept whole.
+ROOM = 30_000_000
 
 
 @dataclass(frozen=True)
@@ -115,9 +122,32 @@ class KernelDiffusion(Method):
         True, help="learn from posterior means over the training points instead of from single points"
     )
     conditional: bool = knob(True, advanced=True, help="where data has classes, also learn each class by itself")
+    rank: int = knob(0, 0, 60, advanced=True, help="directions of the correction that are kept at each level; 0 keeps all")
+    loss: str = knob(
+        "squared",
+        options=LOSSES,
+        advanced=True,
+        help="what an error costs: huber forgives wild targets (use without averaged targets), insensitive ignores small ones",
+    )
+    threshold: float = knob(
+        0.75,
+        0.0,
+        1.0,
+        step=0.05,
+        advanced=True,
+        help="share of the errors that huber takes in full and insensitive ignores (a quantile of the ridge's errors)",
+    )
 
     def fit(self, problem: Problem, rng: Rng) -> Generator[Progress, None, KernelDenoiser]:
-        """Solve all levels; reports the mean squared residual of each as the loss, and the cloud once it can be seen."""
+        """Solve all levels; reports the mean squared residual of each as the loss, and the cloud once it can be seen.
+
+        Raises:
+            PartError: no points, numbers that are not finite, or a robust loss on more than memory is meant to hold.
+        """
+        if self.loss != "squared" and self.noisy * self.landmarks > ROOM:
+            raise PartError(
+                f"loss {self.loss!r} keeps {self.noisy} x {self.landmarks} numbers; choose noisy * landmarks up to {ROOM}"
+            )
         groups = {ANY: np.arange(len(problem.x))}
         if problem.labels is not None and self.conditional:
             groups |= {int(c): np.flatnonzero(problem.labels == c) for c in np.unique(problem.labels)}
@@ -125,7 +155,9 @@ class KernelDiffusion(Method):
         total = len(groups) * self.levels
         for g, (c, rows) in enumerate(groups.items()):
             share = math.sqrt(len(rows) / max(1, len(problem.x)))
-            work = self._start(problem.x[rows], share, problem.device, rng.child("all" if c == ANY else f"class {c}"))
+            work = self._start(
+                problem.x[rows], problem.weights, share, problem.device, rng.child("all" if c == ANY else f"class {c}")
+            )
             model.heads[c] = work.head
             for k in range(self.levels):
                 loss = work.solve(k, self)
@@ -134,7 +166,9 @@ class KernelDiffusion(Method):
                 yield Progress("training", g * self.levels + k + 1, total, {"loss": loss}, seen)
         return model
 
-    def _start(self, x: Float[np.ndarray, "n d"], share: float, device: str, rng: Rng) -> _Work:
+    def _start(
+        self, x: Float[np.ndarray, "n d"], weights: Float[np.ndarray, " d"], share: float, device: str, rng: Rng
+    ) -> _Work:
         """What all levels share. A class with a share p of the points gets sqrt(p) of the size: all classes cost as much as the whole."""
         n, d = x.shape
         moments = Moments.of(x, device)
@@ -149,7 +183,7 @@ class KernelDiffusion(Method):
         among = points if n <= REFERENCE else points[torch.as_tensor(turn.permutation(n)[:REFERENCE], device=points.device)]
         levels = tuple(float(v) for v in np.geomspace(LOWEST, HIGHEST, self.levels))
         head = Head(moments, levels, self._widths(levels, d), self.kernel, clean[pick], noise[pick], [])
-        return _Work(head, clean, noise, among)
+        return _Work(head, clean, noise, among, to_torch(np.sqrt(weights), device))
 
     def _widths(self, levels: tuple[float, ...], d: int) -> tuple[float, ...]:
         """The kernel's width at each level, in units of the noisy cloud's spread."""
@@ -170,6 +204,7 @@ class _Work:
     clean: Float[torch.Tensor, "n d"]
     noise: Float[torch.Tensor, "n d"]
     among: Float[torch.Tensor, "r d"]
+    norm: Float[torch.Tensor, " d"]
 
     def solve(self, k: int, how: KernelDiffusion) -> float:
         """Fit level k; returns the mean squared residual in units of what the linear denoiser leaves."""
@@ -181,6 +216,35 @@ class _Work:
         target = posterior_mean(x, nu, self.among) if how.averaged_targets else self.clean
         linear, left = s**2 / (s**2 + nu**2) * x, nu * s / torch.sqrt(s**2 + nu**2)
         y = torch.where(left > 0, (target - linear) / left.clamp_min(1e-12), 0.0)
-        b, loss = ridge(x / scale, centres, y, h.widths[k], h.kind, how.ridge)
+        if how.loss == "squared":
+            b, loss = ridge(x / scale, centres, y, h.widths[k], h.kind, how.ridge)
+        else:
+            b, loss = self._robust(x / scale, centres, y, self._in_space(left), h.widths[k], how)
+        if 0 < how.rank < len(left):
+            size = self._in_space(left)
+            gram = kernel(x[: max(1, ROOM // len(centres))] / scale, centres, h.widths[k], h.kind)
+            b = (b * size) @ leading(gram @ (b * size), how.rank) / size
         h.coefficients.append(b)
         return loss
+
+    def _in_space(self, left: Float[torch.Tensor, " d"]) -> Float[torch.Tensor, " d"]:
+        """The length in the space of one unit of each output, up to a factor; 1 where there is nothing to learn."""
+        size = left * self.norm
+        size = size / size.square().mean().sqrt().clamp_min(1e-300)
+        return torch.where(size > 1e-9, size, 1.0)
+
+    def _robust(
+        self,
+        x: Float[torch.Tensor, "n d"],
+        centres: Float[torch.Tensor, "m d"],
+        y: Float[torch.Tensor, "n d"],
+        size: Float[torch.Tensor, " d"],
+        width: float,
+        how: KernelDiffusion,
+    ) -> tuple[Float[torch.Tensor, "m d"], float]:
+        """The coefficients of a robust loss, and the mean squared residual."""
+        kind = self.head.kind
+        gram, between = kernel(x, centres, width, kind), kernel(centres, centres, width, kind)
+        fit = robust(gram, between, y * size, how.ridge, how.loss, quantile=how.threshold)
+        b = fit.coefficients / size
+        return b, float((gram @ b - y).square().mean())
