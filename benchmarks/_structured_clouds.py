@@ -42,7 +42,7 @@ SOURCES: dict[str, Source] = {
 DECODERS = {
     "shapes": ("flow", "simplex_flow", "distance_flow", "conformal_flow", "learned_flow", "nearest"),
     "digit clouds": ("flow", "simplex_flow", "distance_flow", "conformal_flow", "learned_flow", "nearest"),
-    "digits": ("fixed_point", "simplex", "gradient", "distance", "conformal", "average", "learned", "nearest"),
+    "digits": ("simplex", "fixed_point", "gradient", "distance", "conformal", "average", "learned", "nearest"),
 }
 
 

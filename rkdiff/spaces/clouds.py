@@ -4,6 +4,9 @@ A cloud of P points without an order becomes the vector psi of its sorted projec
 the coordinates, and decoding goes the same way back: a pre-image g among vectors of sorted projections (`rkdiff.spaces._preimage`), then a
 flow that moves the points until their own sorted projections come as near to g as those of a cloud can. Points keep their identity:
 the flow begins at the nearest training cloud, or at the cloud of the frame before.
+
+Which g to aim at was measured: the fixed point ends nearest to psi(z) in H and is the default; convex weights come nearer to true clouds
+and blur; the conformal map keeps the spread of a set of clouds best; the learned map is best on unseen clouds, worst on generated points.
 """
 
 from __future__ import annotations

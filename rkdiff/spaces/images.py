@@ -2,6 +2,7 @@
 
 A picture is a vector of grey values; the Gaussian kernel between vectors makes pictures similar only when all their pixels are, so the
 coordinates bend along the set of real digits where linear components cut through it (Mika et al. 1999 decoded digits this way first).
+Of the decoders, the fixed point ends nearest in H, convex weights stay nearest to real digits (the default), the learned map is sharpest.
 """
 
 from __future__ import annotations
