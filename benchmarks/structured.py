@@ -15,7 +15,7 @@ from benchmarks.table import Row, align
 KINDS = ("graphs", "curves", "strings", "tables", "clouds")
 
 
-def _kind(name: str):  # noqa: ANN202
+def _kind(name: str):
     return importlib.import_module(f"benchmarks._structured_{name}")
 
 

@@ -29,6 +29,9 @@ HOMES = {
     "guidance": "rkdiff.guidance",
 }
 
+#: Kinds with more members than this are not listed behind a likely correction.
+MANY = 12
+
 _registry: dict[str, dict[str, type[Part]]] = {kind: {} for kind in HOMES}
 _loaded: set[str] = set()
 
@@ -200,6 +203,8 @@ def make(kind: str, name: str, /, **values: Any) -> Any:
     members = choices(kind)
     if name not in members:
         near = difflib.get_close_matches(str(name), members, 1)
+        if near and len(members) > MANY:
+            raise PartError(f"there is no {kind} named {shown(name)}; did you mean {near[0]!r}? (there are {len(members)})")
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise PartError(f"there is no {kind} named {shown(name)}{hint} (choose one of {', '.join(members)})")
     cls = members[name]

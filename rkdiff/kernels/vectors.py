@@ -33,7 +33,8 @@ def median_distance(x: Float[np.ndarray, "n p"], limit: int = 1000) -> float:
     if len(x) > limit:
         x = x[np.linspace(0, len(x) - 1, limit).astype(int)]
     d2 = squared_distances(x, x)[np.triu_indices(len(x), 1)]
-    far = d2[d2 > _TINY * max(float(d2.max(initial=0.0)), _TINY)]
+    rounding = 64 * np.finfo(float).eps * float((x**2).sum(1).max(initial=0.0))
+    far = d2[d2 > max(_TINY * float(d2.max(initial=0.0)), rounding)]
     return float(np.sqrt(np.median(far))) if len(far) else 1.0
 
 

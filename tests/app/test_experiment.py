@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rkdiff import Experiment, Store, make, run, stream
-from rkdiff.core.parts import PartError, choices
+from rkdiff.core.parts import PartError, choices, knobs, make
 from rkdiff.core.records import Progress
 from rkdiff.experiment import Run
 
@@ -17,9 +17,10 @@ SMALL = {"particles": 24, "steps": 4, "repeats": 2, "shown": 2, "moments": 3}
 
 
 def small(data="two_moons", method="exact", **more):
-    source = {"name": data} | ({"n": 60} if data not in ("graph_atlas", "tecator") else {})
-    if data == "graph_atlas":
-        source["max_nodes"] = 5
+    own = {k.name for k in knobs(choices("data")[data])} if data in choices("data") else set()
+    source = {"name": data} | {
+        k: v for k, v in {"n": 60, "max_nodes": 5}.items() if k in own and (k == "n" or data == "graph_atlas")
+    }
     described = {"name": method} | ({"steps": 20} if method == "network_diffusion" else {})
     return Experiment.from_dict({"data": source, "method": described, **SMALL, **more})
 
