@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rkdiff import Experiment, Store, make, run, stream
-from rkdiff.core.parts import PartError, choices, knobs, make
+from rkdiff.core.parts import PartError, choices, knobs
 from rkdiff.core.records import Progress
 from rkdiff.experiment import Run
 
