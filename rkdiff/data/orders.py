@@ -28,7 +28,7 @@ from rkdiff.data._tables import describe
 
 SOURCE = "made up; the law is known"
 CHANCES = np.array([0.5, 0.3, 0.2])
-MEANS = np.array([[0.0, 0.0], [3.0, 1.0], [0.0, 4.0]])
+MEANS = np.array([[5.0, 5.0], [8.0, 6.0], [5.0, 9.0]])
 CORRELATION = np.array([0.6, 0.0, -0.6])
 LOG_PRICE = np.array([2.0, 3.0, 4.0])
 ITEMS = np.array([0.5, 2.0, 6.0])

@@ -129,6 +129,10 @@ export default function({parentElement, data, setTriggerValue}){
 _component = st.components.v2.component("rkdiff_gallery", html=HTML, css=CSS, js=JS)
 
 
+#: What a kind shows first: the set that explains it best.
+FIRST = ("two_moons", "communities", "sines", "grammar", "cloud_shapes", "penguins", "digits")
+
+
 @cache
 def items() -> list[dict[str, str]]:
     """Name, title, one-line summary, kind, still and moving picture of every dataset, sorted by kind."""
@@ -139,7 +143,7 @@ def items() -> list[dict[str, str]]:
         out.append({"name": name, "title": cls.title(), "summary": cls.summary(), "modality": cls.modality, **pictures})  # type: ignore[attr-defined]
     order = list(KINDS)
     known = [i for i in out if i["modality"] in KINDS]
-    return sorted(known, key=lambda i: (order.index(i["modality"]), i["name"] != "two_moons"))
+    return sorted(known, key=lambda i: (order.index(i["modality"]), i["name"] not in FIRST, i["title"]))
 
 
 def _inline(file: str, kind: str) -> str:

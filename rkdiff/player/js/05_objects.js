@@ -55,7 +55,8 @@ function edge(ctx, x, y, width, height, round, theme, strong, valid) {
 /** What the strip shows, from the fullest wording to the shortest. */
 function captions({ kind, nearest, valid }) {
   const broken = valid?.data.includes(0);
-  const first = [`Decoded ${kind}`, `Decoded ${kind}`, "Decoded", ""];
+  const name = `Decoded ${kind === "tables" ? "rows" : kind}`;
+  const first = [name, name, "Decoded", ""];
   const below = nearest ? ["; below each, the nearest in training", "; nearest below", "; nearest below", "Nearest below"] : ["", "", "", ""];
   const marks = broken ? ["; dashed with a cross: not valid", "; dashed ×: not valid", "; dashed ×: not valid", "; ×: not valid"] : ["", "", "", ""];
   return first.map((text, i) => (text + below[i] + marks[i]).replace(/^; /, "") || "Decoded");
