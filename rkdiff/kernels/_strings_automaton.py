@@ -1,22 +1,20 @@
 """Deterministic automata: which strings a rule accepts, how many there are, and which letters may follow a beginning.
 
-A regular expression (letters, `[abc]`, `.`, `|`, `( )`, `?`, `*`, `+`, `{m}`, `{m,n}`) becomes an automaton by its positions: which letter
-may come first, which may follow which, which may be last (Glushkov 1961, "The abstract theory of automata"), and then by the construction
-of subsets (Rabin and Scott 1959). Rules over neighbouring letters ("every three letters in a row are known") are automata too.
+A regular expression becomes an automaton by its positions (`_strings_pattern`) and the construction of subsets: after a beginning, the set
+of positions where it may stand is one state (Rabin and Scott 1959, "Finite automata and their decision problems"). Rules over neighbouring
+letters ("every three letters in a row are known") are automata too.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
 
-from rkdiff.core.parts import PartError
+from rkdiff.kernels._strings_pattern import read
 
-_TOKEN = re.compile(r"\[([A-Za-z0-9]+)\]|\{(\d+)(?:,(\d+))?\}|([A-Za-z0-9.])|([|()?*+])")
 _FAR = 10**6
 
 
@@ -41,7 +39,7 @@ class Automaton:
         Raises:
             PartError: the pattern uses something else.
         """
-        positions, nullable, first, last, follow = _Reader(pattern, alphabet).read()
+        positions, nullable, first, last, follow = read(pattern, alphabet)
         ends = frozenset(last)
         states: dict[frozenset[int], int] = {frozenset([-1]): 0}
         step, accepts, todo = [], [], [frozenset([-1])]
@@ -134,99 +132,3 @@ class Automaton:
             best = np.where(self.step >= 0, out[self.step], _FAR).min(1, initial=_FAR) + 1
             out = np.minimum(out, best)
         return out
-
-
-_Piece = tuple[bool, set[int], set[int]]
-
-
-class _Reader:
-    """Reads a regular expression from left to right into its positions, and which may follow which."""
-
-    def __init__(self, pattern: str, alphabet: str) -> None:
-        self.pattern, self.alphabet, self.at = pattern, alphabet, 0
-        self.positions: list[str] = []
-        self.follow: list[set[int]] = []
-
-    def read(self) -> tuple[list[str], bool, set[int], set[int], list[set[int]]]:
-        nullable, first, last = self.either()
-        if self.at < len(self.pattern):
-            self.refuse()
-        return self.positions, nullable, first, last, self.follow
-
-    def refuse(self) -> None:
-        rest = self.pattern[self.at : self.at + 20] or "its end"
-        raise PartError(
-            f"the pattern {self.pattern[:60]!r} cannot be read at {rest!r}; use letters, [abc] . | ( ) ? * + {{m,n}}"
-        )
-
-    def look(self) -> str:
-        return self.pattern[self.at : self.at + 1]
-
-    def either(self) -> _Piece:
-        nullable, first, last = self.row()
-        while self.look() == "|":
-            self.at += 1
-            n, f, e = self.row()
-            nullable, first, last = nullable or n, first | f, last | e
-        return nullable, first, last
-
-    def row(self) -> _Piece:
-        whole: _Piece = (True, set(), set())
-        while self.look() not in ("", "|", ")"):
-            whole = self.joined(whole, self.repeated())
-        return whole
-
-    def joined(self, a: _Piece, b: _Piece) -> _Piece:
-        for i in a[2]:
-            self.follow[i] |= b[1]
-        return a[0] and b[0], a[1] | b[1] if a[0] else a[1], a[2] | b[2] if b[0] else b[2]
-
-    def repeated(self) -> _Piece:
-        begin = self.at
-        piece = self.atom()
-        if self.look() and self.look() in "?*+{":
-            found = _TOKEN.match(self.pattern, self.at)
-            if found is None:
-                self.refuse()
-            assert found is not None
-            after = found.end()
-            if found[5]:
-                if found[5] in "*+":
-                    for i in piece[2]:
-                        self.follow[i] |= piece[1]
-                piece = (piece[0] or found[5] in "?*", piece[1], piece[2])
-            else:
-                piece = self.times(begin, int(found[2]), int(found[3] or found[2]), piece)
-            self.at = after
-        return piece
-
-    def times(self, begin: int, low: int, high: int, piece: _Piece) -> _Piece:
-        """The atom that begins at `begin`, between low and high times: written out."""
-        if not low <= high <= 100 or high == 0:
-            self.refuse()
-        whole = piece if low else (True, piece[1], piece[2])
-        for k in range(1, high):
-            self.at = begin
-            again = self.atom()
-            whole = self.joined(whole, again if k < low else (True, again[1], again[2]))
-        return whole
-
-    def atom(self) -> _Piece:
-        found = _TOKEN.match(self.pattern, self.at)
-        if found is None:
-            self.refuse()
-        assert found is not None
-        if found[5] == "(":
-            self.at += 1
-            piece = self.either()
-            if self.look() != ")":
-                self.refuse()
-            self.at += 1
-            return piece
-        if not (found[1] or found[4]):
-            self.refuse()
-        self.at = found.end()
-        self.positions.append(found[1] or (self.alphabet if found[4] == "." else found[4]))
-        self.follow.append(set())
-        here = {len(self.positions) - 1}
-        return False, here, set(here)

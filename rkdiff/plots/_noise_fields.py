@@ -52,7 +52,7 @@ def noise_figure(
         for row, (name, hue, noise) in enumerate(rows, start=1):
             fig.add_scatter(
                 x=x, y=curve + sigma * noise, mode="lines", name=name, legendgroup=name, showlegend=k == 0,
-                line={"color": hue, "width": 1}, hovertemplate="%{y:.2f}<extra>" + f"{name}, {n} points</extra>",
+                line={"color": hue, "width": 1.3}, hovertemplate="%{y:.2f}<extra>" + f"{name}, {n} points</extra>",
                 row=row, col=k + 1,
             )  # fmt: skip
             fig.add_scatter(

@@ -170,7 +170,7 @@ def spectrum_figure(
             hovertemplate="mode %{x}: %{y:.3g}<extra>" + name + "</extra>",
         )  # fmt: skip
     fig.add_scatter(
-        x=j, y=100 * share, mode="lines", name="explained (%)", yaxis="y2", line={"color": HUES["second"], "width": 2, "dash": "dot"},
+        x=j, y=100 * share, mode="lines", name="explained", yaxis="y2", line={"color": HUES["second"], "width": 2, "dash": "dot"},
         hovertemplate="first %{x} modes: %{y:.1f} %<extra></extra>",
     )  # fmt: skip
     r = min(chosen or len(lam), len(lam))
@@ -183,8 +183,9 @@ def spectrum_figure(
             "side": "right",
             "range": [0, 102],
             "showgrid": False,
-            "tickvals": [0, 25, 50, 75, 100],
             "tickmode": "array",
+            "tickvals": list(range(0, 101, 20)),
+            "ticktext": [f"{p} %" for p in range(0, 101, 20)],
         },
     )
     logarithmic = len(lam) >= 100 if log_modes is None else log_modes

@@ -82,6 +82,12 @@ def test_the_spectrum_marks_the_chosen_modes_and_gives_noise_the_datas_total():
     fig = spectrum_figure(J**-2, J**-1, chosen=8)
     found = lines(fig)
     assert found["noise, same total"][1].sum() == pytest.approx((J**-2).sum())
-    assert found["explained (%)"][1][-1] == pytest.approx(100)
+    assert found["explained"][1][-1] == pytest.approx(100)
     assert fig.layout.shapes[0].x0 == 8
+    assert fig.layout.yaxis2.tickmode == "array"
+    assert (
+        list(fig.layout.yaxis2.ticktext)
+        == [f"{v} %" for v in fig.layout.yaxis2.tickvals]
+        == ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"]
+    )
     assert spectrum_figure(np.ones(200)).layout.xaxis.type == "log"
