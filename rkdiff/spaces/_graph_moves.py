@@ -2,6 +2,7 @@
 
 flip    one random pair of nodes is linked or parted; four times in ten also a random pair of the opposite kind, so an edge moves
 swap    a random edge of a tree goes and the two halves are joined by another: trees stay trees
+turn    the side shared by two triangles is replaced by the other diagonal: triangulations mostly stay planar
 resize  nodes come and go until a graph has a wanted number of them
 """
 
@@ -70,6 +71,26 @@ def swap(graphs: UInt8[np.ndarray, "b N N"], rng: np.random.Generator) -> UInt8[
     score = rng.random(half.shape)
     other = nodes(graphs[rows]) & ~half
     _set(out, rows, np.where(half, score, -1.0).argmax(1), np.where(other, score, -1.0).argmax(1), 1)
+    return out
+
+
+def turn(graphs: UInt8[np.ndarray, "b N N"], rng: np.random.Generator) -> UInt8[np.ndarray, "b N N"]:
+    """An edge (u, v) goes and two common neighbours p, q of its ends that are not linked are; graphs without such a place stay.
+
+    In a triangulation these are the flips of Lawson 1972 wherever p and q are the corners of the two triangles on (u, v).
+    """
+    out = graphs.copy()
+    u, v, found = _random_pair(graphs, np.ones(len(graphs), dtype=np.uint8), rng)
+    row = np.arange(len(graphs))
+    common = (graphs[row, u] & graphs[row, v]) > 0
+    common[row, u] = common[row, v] = False
+    score = np.where(common, rng.random(common.shape), -1.0)
+    p = score.argmax(1)
+    score[row, p] = -1.0
+    q = score.argmax(1)
+    rows = np.flatnonzero(found & (common.sum(1) > 1) & (graphs[row, p, q] == 0))
+    _set(out, rows, u[rows], v[rows], 0)
+    _set(out, rows, p[rows], q[rows], 1)
     return out
 
 

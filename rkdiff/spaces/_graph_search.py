@@ -4,8 +4,10 @@
 
 is walked by Metropolis with the moves of `rkdiff.spaces._graph_moves`. The inverse temperature rises geometrically; the best graph met is
 returned, so the energy never ends above its start. The bracket is the soft rule. Under a hard rule no move breaks it: a graph in pieces is
-refused, trees only swap edges, and planarity, the dear one, is asked only of moves that are otherwise accepted and add an edge. All graphs
-of a batch advance together in one NumPy step. Unlike the nearest training object this finds graphs that nobody has seen.
+refused, trees only swap edges, and planarity, the dear one, is asked only of moves that are otherwise accepted and add an edge.
+Half of the moves of a planar search turn an edge: a triangulation has no room for one more, so random flips are refused and the search
+would end where it began. All graphs of a batch advance together in one NumPy step. Unlike the nearest training object this finds graphs
+that nobody has seen.
 Metropolis et al. 1953; Kirkpatrick, Gelatt and Vecchi 1983.
 """
 
@@ -14,15 +16,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from rkdiff.metrics.graph_rules import is_planar
 from rkdiff.spaces._graph_constraint import repair
-from rkdiff.spaces._graph_moves import propose, slots_of, swap
+from rkdiff.spaces._graph_moves import propose, slots_of, swap, turn
 
 #: energies of a batch of graphs, and whether each is connected
 Energy = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 COLD, HOT, PENALTY = 2000.0, 200.0, 0.3
+#: How often a search that keeps graphs planar turns an edge instead of flipping a pair.
+TURN = 0.5
 
 
 def search(
@@ -36,7 +40,7 @@ def search(
     if not (count > 1).any():
         return best, lowest
     for beta in np.geomspace(HOT, COLD, max(steps, 1))[:steps]:
-        trial = swap(state, rng) if constraint == "tree" else propose(state, slots, count, rng)
+        trial = _moved(state, slots, count, constraint, rng)
         e = _weighed(energy, trial, constraint)
         accept = rng.random(len(state)) < np.exp(np.minimum(beta * (now - e), 0.0))
         if constraint == "planar":
@@ -45,6 +49,22 @@ def search(
         better = now < lowest
         best[better], lowest[better] = state[better], now[better]
     return best, lowest
+
+
+def _moved(
+    state: UInt8[np.ndarray, "b N N"],
+    slots: Int[np.ndarray, "b N"],
+    count: Int[np.ndarray, " b"],
+    constraint: str,
+    rng: np.random.Generator,
+) -> UInt8[np.ndarray, "b N N"]:
+    """One move for each graph, of a kind that suits the constraint."""
+    if constraint == "tree":
+        return swap(state, rng)
+    trial = propose(state, slots, count, rng)
+    if constraint != "planar":
+        return trial
+    return np.where((rng.random(len(state)) < TURN)[:, None, None], turn(state, rng), trial)
 
 
 def _weighed(energy: Energy, graphs: UInt8[np.ndarray, "b N N"], constraint: str) -> Float[np.ndarray, " b"]:

@@ -11,9 +11,11 @@ from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.data.communities import Communities
 from rkdiff.data.graph_atlas import GraphAtlas, atlas
+from rkdiff.data.planar import Planar
+from rkdiff.data.trees import Trees
 from rkdiff.kernels.graphs import connected, nodes
-from rkdiff.metrics.graphs import isomorphism_classes, novel
-from rkdiff.spaces._graph_moves import propose, resize
+from rkdiff.metrics.graphs import isomorphism_classes, novel, valid
+from rkdiff.spaces._graph_moves import propose, resize, turn
 from rkdiff.spaces._graph_search import search
 from rkdiff.spaces.graphs import Graphs
 
@@ -120,6 +122,31 @@ def test_a_move_flips_one_pair_or_moves_one_edge(communities):
     edges = (moved.astype(int) - graphs).sum((1, 2))
     assert (edges[flips == 2] == 0).all()
     assert (edges[flips == 1] != 0).all()
+
+
+def test_a_turn_swaps_the_diagonals_of_two_triangles():
+    k = np.ones((1, 4, 4), dtype=np.uint8)
+    k[0, 0, 1] = k[0, 1, 0] = 0
+    moved = np.unique(turn(np.repeat(k, 200, axis=0), np.random.default_rng(0)), axis=0)
+    lacking = {tuple(np.argwhere(np.triu(1 - g))[0].tolist()) for g in moved}
+    assert len(moved) == 2  # only the shared side (2, 3) has two common neighbours that are not linked
+    assert lacking == {(0, 1), (2, 3)}
+
+
+def test_turned_triangulations_keep_nodes_and_edges_and_most_stay_planar():
+    graphs = np.repeat(Planar(n=20).make(Rng(0)).train, 20, axis=0)
+    moved = turn(graphs, np.random.default_rng(0))
+    simple(moved)
+    assert (nodes(moved) == nodes(graphs)).all()
+    assert (moved.sum((1, 2)) == graphs.sum((1, 2))).all()
+    changed = (moved != graphs).any((1, 2))
+    assert changed.mean() > 0.5
+    assert valid(moved[changed], "connected planar").mean() > 0.5
+
+
+def test_graphs_without_two_triangles_on_a_side_are_not_turned():
+    trees = Trees(n=30).make(Rng(0)).train
+    assert (turn(trees, np.random.default_rng(0)) == trees).all()
 
 
 def test_the_same_seed_gives_the_same_graphs_and_another_seed_others(communities):
