@@ -5,6 +5,7 @@
     two communities    two dense halves, few links    cycle or grid     one ring of three or more, or one a x b grid with a, b >= 2
     triangulation      connected planar with 2 n - 3 edges or more: n points in the plane have 3 n - 3 - h, with h <= n of them on the hull
     mixture            a tree, two communities or a triangulation
+    plain mixture      a tree, two communities or any connected planar graph
 
 Planarity is decided by the left-right test (Brandes 2009) as in NetworkX, after the bound of 3 n - 6 edges.
 """
@@ -125,6 +126,12 @@ def _mixture(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
     return families(graphs) >= 0
 
 
+def _plain_mixture(graphs: UInt8[np.ndarray, "n N N"]) -> Bool[np.ndarray, " n"]:
+    out = two_communities(graphs)
+    out[~out] = connected_planar(graphs[~out])  # trees are planar
+    return out
+
+
 RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "any": _some_node,
     "connected": connected,
@@ -134,6 +141,7 @@ RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "triangulation": triangulation,
     "cycle or grid": cycle_or_grid,
     "mixture": _mixture,
+    "plain mixture": _plain_mixture,
 }
 
 

@@ -14,6 +14,8 @@ these figures carry noise of about 0.01: read them beside the same figure of fre
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
@@ -23,8 +25,8 @@ from rkdiff.metrics._orbits import orbit_counts
 from rkdiff.metrics.graph_rules import RULES, families, refuse_huge, two_communities, valid
 
 __all__ = [
-    "RULES", "STATISTICS", "colour_hash", "families", "graph_mmd", "isomorphism_classes", "mmd_table", "novel", "two_communities",
-    "unique_share", "valid",
+    "RULES", "STATISTICS", "colour_hash", "families", "graph_mmd", "isomorphism_classes", "mmd_table", "mmd_tables", "novel",
+    "two_communities", "unique_share", "valid",
 ]  # fmt: skip
 
 STATISTICS = ("degree", "clustering", "orbit")
@@ -76,19 +78,37 @@ def graph_mmd(a: UInt8[np.ndarray, "n N N"], b: UInt8[np.ndarray, "m M M"], stat
         ValueError: unknown statistic, a set in which no graph has a node, or graphs of more than 60 nodes.
     """
     size = max(a.shape[1], b.shape[1])
-    refuse_huge(size)
-    sets = [_padded(g, size)[nodes(g).any(1)] for g in (a, b)]
-    if not all(len(g) for g in sets):
-        raise ValueError("a set of graphs to compare holds no graph with a node; give at least one each")
-    x, y = (_describe(g, statistic) for g in sets)
-    same = float(_kernel(x, x, statistic).mean() + _kernel(y, y, statistic).mean())
-    return same - 2 * float(_kernel(x, y, statistic).mean())
+    return _mmd(_described(a, size, (statistic,)), _described(b, size, (statistic,)))[statistic]
 
 
 def mmd_table(a: UInt8[np.ndarray, "n N N"], b: UInt8[np.ndarray, "m M M"]) -> dict[str, float]:
     """Degree, clustering and orbit MMD and their mean, the figure that papers compare."""
-    out = {s: graph_mmd(a, b, s) for s in STATISTICS}
-    return out | {"mean": sum(out.values()) / len(out)}
+    return mmd_tables([a], [b])[0]
+
+
+def mmd_tables(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> list[dict[str, float]]:
+    """`mmd_table` of every pair of a set of `some` and a set of `others`; each set is described once."""
+    size = max(g.shape[1] for g in (*some, *others))
+    x, y = ([_described(g, size, STATISTICS) for g in sets] for sets in (some, others))
+    tables = [_mmd(a, b) for a in x for b in y]
+    return [t | {"mean": sum(t.values()) / len(t)} for t in tables]
+
+
+def _described(graphs: UInt8[np.ndarray, "n N N"], size: int, statistics: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Statistic -> the vectors of the graphs that have a node, comparable with those of graphs of up to `size` slots."""
+    refuse_huge(size)
+    there = _padded(graphs, size)[nodes(graphs).any(1)]
+    if not len(there):
+        raise ValueError("a set of graphs to compare holds no graph with a node; give at least one each")
+    return {s: _describe(there, s) for s in statistics}
+
+
+def _mmd(x: dict[str, np.ndarray], y: dict[str, np.ndarray]) -> dict[str, float]:
+    def of(s: str) -> float:
+        same = float(_kernel(x[s], x[s], s).mean() + _kernel(y[s], y[s], s).mean())
+        return same - 2 * float(_kernel(x[s], y[s], s).mean())
+
+    return {s: of(s) for s in x}
 
 
 def colour_hash(graphs: UInt8[np.ndarray, "n N N"], rounds: int = 3) -> np.ndarray:

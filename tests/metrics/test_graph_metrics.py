@@ -19,6 +19,7 @@ from rkdiff.metrics.graphs import (
     graph_mmd,
     isomorphism_classes,
     mmd_table,
+    mmd_tables,
     novel,
     two_communities,
     unique_share,
@@ -114,6 +115,14 @@ def test_equal_sets_have_distance_zero_whatever_the_order_of_nodes_and_padding(s
 def test_the_table_holds_the_three_and_their_mean():
     table = mmd_table(communities(3), communities(4))
     np.testing.assert_allclose(table["mean"], np.mean([table[s] for s in STATISTICS]))
+
+
+def test_tables_of_many_sets_are_those_of_each_pair_whatever_their_padding():
+    some = [communities(3), np.pad(communities(4), ((0, 0), (0, 3), (0, 3)))]
+    others = [communities(5), communities(6)]
+    tables = mmd_tables(some, others)
+    for table, (a, b) in zip(tables, ((a, b) for a in some for b in others), strict=True):
+        assert table == pytest.approx(mmd_table(a, b), abs=1e-12)
 
 
 def test_graphs_without_nodes_are_left_out_and_an_empty_side_is_refused():

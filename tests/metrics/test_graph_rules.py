@@ -55,6 +55,7 @@ def test_the_family_is_the_first_that_fits():
     assert families(graphs).tolist() == [0, 1, 2, -1, -1, -1]
     assert valid(graphs, "mixture").tolist() == [True, True, True, False, False, False]
     assert valid(graphs, "connected planar").tolist() == [True, False, True, False, False, True]
+    assert valid(graphs, "plain mixture").tolist() == [True, True, True, False, False, True]
 
 
 def test_every_triangulation_of_points_has_the_edges_that_its_rule_asks_for():
