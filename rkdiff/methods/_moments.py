@@ -5,6 +5,8 @@ For independent Gaussian coordinates N(m, s^2) seen through noise of level nu th
     mean  W = m + s^2 / (s^2 + nu^2) (x - m),          deviation  c = nu s / sqrt(s^2 + nu^2).
 
 Both learned diffusions correct W by something of size c, so that an error in the correction is never larger than what W leaves undecided.
+Correlated coordinates are first turned to the `principal_axes` of their covariance: there W is the best linear denoiser of all
+(Wiener 1949).
 """
 
 from __future__ import annotations
@@ -40,8 +42,7 @@ class Moments:
         Raises:
             PartError: no points, no coordinates, or numbers that are not finite.
         """
-        if 0 in x.shape or not np.isfinite(x).all():
-            raise PartError(f"the training coordinates have shape {x.shape}; give at least one point with finite coordinates")
+        refuse_none(x)
         mean, deviation = x.mean(axis=0), x.std(axis=0)
         unit = float(np.sqrt((deviation**2).mean()))
         if unit <= TINY * max(1.0, float(np.abs(mean).max())):
@@ -60,3 +61,22 @@ class Moments:
     def state(self) -> dict[str, np.ndarray]:
         """As plain arrays."""
         return {"mean": to_numpy(self.mean), "deviation": to_numpy(self.deviation), "unit": np.array(self.unit)}
+
+
+def principal_axes(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "d d"]:
+    """Orthonormal columns along which the points are uncorrelated, by falling variance; the largest entry of each is positive.
+
+    Raises:
+        PartError: no points, no coordinates, or numbers that are not finite.
+    """
+    refuse_none(x)
+    centred = x - x.mean(axis=0)
+    axes = np.linalg.eigh(centred.T @ centred / len(x))[1][:, ::-1]
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
+    return np.ascontiguousarray(axes * np.where(largest < 0, -1.0, 1.0))
+
+
+def refuse_none(x: Float[np.ndarray, "n d"]) -> None:
+    """Raise `PartError` for coordinates that hold nothing or numbers that are not finite."""
+    if 0 in x.shape or not np.isfinite(x).all():
+        raise PartError(f"the training coordinates have shape {x.shape}; give at least one point with finite coordinates")

@@ -2,12 +2,15 @@
 
 At level nu the clean point is regressed on the noisy one, after the best linear denoiser W has taken its part:
 
-    D(x, nu) = W(x, nu) + c(nu) F_nu(x / sqrt(1 + nu^2)),       F_nu = sum_b k_nu(., c_b) B_b,
+    D(x, nu) = W(x, nu) + c(nu) F_nu(c(nu) x / nu),       F_nu = sum_b k_nu(., c_b) B_b,
 
 with c the deviation that W leaves (Karras et al. 2022, table 1) and k_nu a scalar kernel times the identity (Micchelli & Pontil 2005) whose
-width falls with the root of the noise. All levels share the same points, the same noise xi and the same landmarks, which move with the
-level: x_a = z_a + nu xi_a. The target is the posterior mean over the training points, so that the ridge smooths but never has to average
-noise away, or the plain point z_a. Between levels F is linear in log nu. Data with classes gets one more ladder for each class.
+width falls with the root of the noise. All of it happens along the data's principal axes, so that W is the best of all linear denoisers. In
+distances c/nu = s / sqrt(s^2 + nu^2) gives the noisy cloud the variances s^2 of the data: directions of more noise than signal hardly
+count, and data of few directions is learned in many coordinates as in few. All levels share the same points, the same noise xi and the same
+landmarks, which move with the level: x_a = z_a + nu xi_a. The target is the posterior mean over the training points, so that the ridge
+smooths but never has to average noise away, or the plain point z_a. Between levels F is linear in log nu. Data with classes gets one more
+ladder for each class.
 
 Two options change the regression itself, both in the norm of the space: a loss that forgives wild targets, and a reduced rank, which keeps
 the leading directions of the fitted correction (`_robust`). A wild training point is seen at its own place, far from the others, so a
@@ -21,87 +24,26 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from rkdiff.core.model import ANY, Denoiser
+from rkdiff.core.model import ANY
 from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
-from rkdiff.core.tensors import randn, to_numpy, to_torch, torch
+from rkdiff.core.tensors import randn, to_torch, torch
 from rkdiff.methods import Method, Problem
+from rkdiff.methods._ladder import HIGHEST, LOWEST, Head, KernelDenoiser
 from rkdiff.methods._look import PARTICLES, look
-from rkdiff.methods._moments import Moments
+from rkdiff.methods._moments import Moments, principal_axes
 from rkdiff.methods._ridge import KERNELS, kernel, posterior_mean, ridge
 from rkdiff.methods._robust import LOSSES, leading, robust
-from rkdiff.methods.exact import by_label
 
-#: Noise levels of the ladder, in units of the data's spread.
-LOWEST, HIGHEST = 0.02, 20.0
 #: The kernel's width falls from 1 with the root of the noise, but not below this (in units of the noisy cloud's spread, in the plane).
 FINEST = 0.12
 #: At most this many training points stand behind a posterior mean.
 REFERENCE = 4000
 #: Numbers in the kernel matrix of a robust fit, which is kept whole.
 ROOM = 30_000_000
-
-
-@dataclass(frozen=True)
-class Head:
-    """The fits of one class (or of all data): landmarks, and their coefficients at each level."""
-
-    moments: Moments
-    levels: tuple[float, ...]
-    widths: tuple[float, ...]
-    kind: str
-    point: Float[torch.Tensor, "m d"]
-    noise: Float[torch.Tensor, "m d"]
-    coefficients: list[Float[torch.Tensor, "m d"]]
-
-    def denoise(self, x: Float[torch.Tensor, "n d"], nu: float) -> Float[torch.Tensor, "n d"]:
-        m, r = self.moments, nu / self.moments.unit
-        y = (x - m.mean) / (m.unit * math.sqrt(1 + r * r))
-        at = np.interp(math.log(r), np.log(self.levels), np.arange(len(self.levels)))
-        low, share = int(at), float(at) % 1.0
-        f = self._level(y, low)
-        if share > 0:
-            f = torch.lerp(f, self._level(y, low + 1), share)
-        return m.wiener(x, nu) + m.left(nu) * f * min(1.0, HIGHEST / r)
-
-    def _level(self, y: Float[torch.Tensor, "n d"], k: int) -> Float[torch.Tensor, "n d"]:
-        nu = self.levels[k]
-        centres = (self.point + nu * self.noise) / math.sqrt(1 + nu * nu)
-        return kernel(y, centres, self.widths[k], self.kind) @ self.coefficients[k]
-
-
-class KernelDenoiser(Denoiser):
-    """One head for all data and one for each class."""
-
-    def __init__(self, heads: dict[int, Head], classes: int) -> None:
-        self.heads, self.classes = heads, classes
-
-    def denoise(
-        self, x: Float[torch.Tensor, "n d"], nu: float, label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, "n d"]:
-        if nu <= 0:
-            return x
-        with torch.no_grad():
-            return by_label(x, label, lambda rows, c: self._head(c).denoise(rows, nu))
-
-    def _head(self, c: int) -> Head:
-        if c not in self.heads:
-            known = f"classes {', '.join(str(k) for k in self.heads if k != ANY)}" if self.classes else "no classes"
-            raise PartError(f"this model learned {known}, not class {c}; choose one of them, or -1 for any")
-        return self.heads[c]
-
-    def state(self) -> dict[str, np.ndarray]:
-        out: dict[str, np.ndarray] = {}
-        for c, head in self.heads.items():
-            name = "any" if c == ANY else f"class {c}"
-            arrays = {"levels": np.array(head.levels), "widths": np.array(head.widths), **head.moments.state()}
-            arrays |= {"point": to_numpy(head.point), "noise": to_numpy(head.noise)}
-            arrays["coefficients"] = to_numpy(torch.stack(head.coefficients))
-            out |= {f"{name}/{k}": v for k, v in arrays.items()}
-        return out
 
 
 @dataclass(frozen=True)
@@ -170,6 +112,8 @@ class KernelDiffusion(Method):
         self, x: Float[np.ndarray, "n d"], weights: Float[np.ndarray, " d"], share: float, device: str, rng: Rng
     ) -> _Work:
         """What all levels share. A class with a share p of the points gets sqrt(p) of the size: all classes cost as much as the whole."""
+        axes = principal_axes(x)
+        x = x @ axes
         n, d = x.shape
         moments = Moments.of(x, device)
         points = (to_torch(x, device) - moments.mean) / moments.unit
@@ -182,7 +126,8 @@ class KernelDiffusion(Method):
         pick = torch.as_tensor(turn.permutation(count)[:m], device=points.device)
         among = points if n <= REFERENCE else points[torch.as_tensor(turn.permutation(n)[:REFERENCE], device=points.device)]
         levels = tuple(float(v) for v in np.geomspace(LOWEST, HIGHEST, self.levels))
-        head = Head(moments, levels, self._widths(levels, d), self.kernel, clean[pick], noise[pick], [])
+        widths = self._widths(levels, d)
+        head = Head(to_torch(axes, device), moments, levels, widths, self.kernel, clean[pick], noise[pick], [])
         return _Work(head, clean, noise, among, to_torch(np.sqrt(weights), device))
 
     def _widths(self, levels: tuple[float, ...], d: int) -> tuple[float, ...]:
@@ -192,13 +137,13 @@ class KernelDiffusion(Method):
 
 
 def _seen(model: KernelDenoiser, rng: Rng) -> Float[np.ndarray, "n d"]:
-    m = model.heads[ANY].moments
-    return look(model, randn((PARTICLES, len(m.mean)), rng.torch("look"), m.mean), m.mean, m.unit)
+    m, axes = model.heads[ANY].moments, model.heads[ANY].axes
+    return look(model, randn((PARTICLES, len(m.mean)), rng.torch("look"), m.mean), m.mean @ axes.T, m.unit)
 
 
 @dataclass(frozen=True)
 class _Work:
-    """One head in the making: everything in units of the data's spread."""
+    """One head in the making: everything but `norm` along the principal axes, and in units of the data's spread."""
 
     head: Head
     clean: Float[torch.Tensor, "n d"]
@@ -210,41 +155,45 @@ class _Work:
         """Fit level k; returns the mean squared residual in units of what the linear denoiser leaves."""
         h = self.head
         nu, s = h.levels[k], h.moments.deviation / h.moments.unit
-        scale = math.sqrt(1 + nu * nu)
         x = self.clean + nu * self.noise
-        centres = (h.point + nu * h.noise) / scale
+        seen, centres = x * h.scale(k), h.centres(k)
         target = posterior_mean(x, nu, self.among) if how.averaged_targets else self.clean
         linear, left = s**2 / (s**2 + nu**2) * x, nu * s / torch.sqrt(s**2 + nu**2)
         y = torch.where(left > 0, (target - linear) / left.clamp_min(1e-12), 0.0)
         if how.loss == "squared":
-            b, loss = ridge(x / scale, centres, y, h.widths[k], h.kind, how.ridge)
+            b, loss = ridge(seen, centres, y, h.widths[k], h.kind, how.ridge)
         else:
-            b, loss = self._robust(x / scale, centres, y, self._in_space(left), h.widths[k], how)
+            b, loss = self._robust(seen, centres, y, left, h.widths[k], how)
         if 0 < how.rank < len(left):
-            size = self._in_space(left)
-            gram = kernel(x[: max(1, ROOM // len(centres))] / scale, centres, h.widths[k], h.kind)
-            b = (b * size) @ leading(gram @ (b * size), how.rank) / size
+            there, back = self._to_space(left)
+            gram = kernel(seen[: max(1, ROOM // len(centres))], centres, h.widths[k], h.kind)
+            b = b @ there @ leading(gram @ b @ there, how.rank) @ back
         h.coefficients.append(b)
         return loss
 
-    def _in_space(self, left: Float[torch.Tensor, " d"]) -> Float[torch.Tensor, " d"]:
-        """The length in the space of one unit of each output, up to a factor; 1 where there is nothing to learn."""
-        size = left * self.norm
-        size = size / size.square().mean().sqrt().clamp_min(1e-300)
-        return torch.where(size > 1e-9, size, 1.0)
+    def _to_space(self, left: Float[torch.Tensor, " d"]) -> tuple[Float[torch.Tensor, "d d"], Float[torch.Tensor, "d d"]]:
+        """What takes outputs to coordinates in which lengths are the space's, up to a factor, and its inverse."""
+        left, norm = _no_zeros(left), _no_zeros(self.norm)
+        return left[:, None] * self.head.axes.T * norm, self.head.axes / norm[:, None] / left
 
     def _robust(
         self,
         x: Float[torch.Tensor, "n d"],
         centres: Float[torch.Tensor, "m d"],
         y: Float[torch.Tensor, "n d"],
-        size: Float[torch.Tensor, " d"],
+        left: Float[torch.Tensor, " d"],
         width: float,
         how: KernelDiffusion,
     ) -> tuple[Float[torch.Tensor, "m d"], float]:
         """The coefficients of a robust loss, and the mean squared residual."""
-        kind = self.head.kind
+        kind, (there, back) = self.head.kind, self._to_space(left)
         gram, between = kernel(x, centres, width, kind), kernel(centres, centres, width, kind)
-        fit = robust(gram, between, y * size, how.ridge, how.loss, quantile=how.threshold)
-        b = fit.coefficients / size
+        fit = robust(gram, between, y @ there, how.ridge, how.loss, quantile=how.threshold)
+        b = fit.coefficients @ back
         return b, float((gram @ b - y).square().mean())
+
+
+def _no_zeros(size: Float[torch.Tensor, " d"]) -> Float[torch.Tensor, " d"]:
+    """Sizes in units of their root mean square, with 1 for those that vanish: nothing is learned there."""
+    size = size / size.square().mean().sqrt().clamp_min(1e-30)
+    return torch.where(size > 1e-9, size, 1.0)

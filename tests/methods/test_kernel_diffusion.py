@@ -11,12 +11,23 @@ from rkdiff.methods.kernel_diffusion import HIGHEST, LOWEST, KernelDiffusion
 
 X, LABELS = three_modes().sample(300, np.random.default_rng(0))
 PROBLEM, LABELLED = Problem(X, np.ones(2)), Problem(X, np.ones(2), LABELS)
-MEAN, S2 = torch.as_tensor(X.mean(0)), torch.as_tensor(X.var(0))
-UNIT = float(S2.mean().sqrt())
+MEAN, COV = torch.as_tensor(X.mean(0)), torch.as_tensor(np.cov(X.T, bias=True))
+UNIT = float(COV.diagonal().mean().sqrt())
 
 
 def wiener(x, nu):
-    return MEAN + S2 / (S2 + nu**2) * (x - MEAN)
+    return MEAN + (x - MEAN) @ torch.linalg.solve(COV + nu**2 * torch.eye(2, dtype=COV.dtype), COV)
+
+
+def left(nu):
+    """The root of the covariance that the linear denoiser leaves."""
+    values, vectors = torch.linalg.eigh(COV)
+    return (vectors * (nu * torch.sqrt(values / (values + nu**2)))) @ vectors.T
+
+
+def scaled(x, r):
+    """Points at level r (in units of the spread) as distances see them, turned back to the coordinates."""
+    return (x - MEAN) / UNIT @ left(r * UNIT) / (r * UNIT)
 
 
 def cloud(nu, n=200, seed=1):
@@ -54,8 +65,10 @@ def test_between_two_levels_the_correction_is_linear_in_log_noise():
     u = torch.linspace(-2, 2, 14, dtype=torch.float64).view(-1, 2)
 
     def f(r):
-        x = MEAN + UNIT * np.sqrt(1 + r * r) * u
-        return (model.denoise(x, r * UNIT) - wiener(x, r * UNIT)) / model.heads[-1].moments.left(r * UNIT)
+        unit = scaled(MEAN + torch.eye(2, dtype=torch.float64), r)
+        x = MEAN + u @ torch.linalg.inv(unit)
+        torch.testing.assert_close(scaled(x, r), u)
+        return (model.denoise(x, r * UNIT) - wiener(x, r * UNIT)) @ torch.linalg.inv(left(r * UNIT))
 
     middle = np.sqrt(low * high)
     torch.testing.assert_close(f(middle), (f(low) + f(high)) / 2)
@@ -88,13 +101,13 @@ def test_the_state_rebuilds_the_denoiser():
     model = fitted(KernelDiffusion(landmarks=20, noisy=100, levels=4), LABELLED)
     s = {k.split("/")[1]: v for k, v in model.state().items() if k.startswith("class 1/")}
     k, x = 2, cloud(1.0, 20).numpy()
-    r = s["levels"][k]
-    y = (x - s["mean"]) / (s["unit"] * np.sqrt(1 + r**2))
-    centres = (s["point"] + r * s["noise"]) / np.sqrt(1 + r**2)
-    gap2 = ((y[:, None] - centres[None]) ** 2).sum(2)
+    r, v = s["levels"][k], (s["deviation"] / s["unit"]) ** 2
+    z = (x @ s["axes"] - s["mean"]) / s["unit"]
+    w = v / (v + r**2)
+    gap2 = (w * (z[:, None] - (s["point"] + r * s["noise"])[None]) ** 2).sum(2)
     f = np.exp(-gap2 / (2 * s["widths"][k] ** 2)) @ s["coefficients"][k]
-    nu, v = r * s["unit"], s["deviation"] ** 2
-    by_hand = s["mean"] + v / (v + nu**2) * (x - s["mean"]) + nu * s["deviation"] / np.sqrt(v + nu**2) * f
+    nu = r * s["unit"]
+    by_hand = (s["mean"] + s["unit"] * (w * z + r * np.sqrt(w) * f)) @ s["axes"].T
     ours = model.denoise(torch.as_tensor(x), float(nu), torch.ones(20, dtype=torch.int64))
     np.testing.assert_allclose(ours.numpy(), by_hand, rtol=1e-4, atol=1e-4)
 
@@ -102,3 +115,24 @@ def test_the_state_rebuilds_the_denoiser():
 def test_the_loss_of_each_level_is_reported_in_order():
     events = list(KernelDiffusion(landmarks=20, noisy=100, levels=4).fit(LABELLED, Rng(0)))
     assert [(e.done, e.total) for e in events] == [(k, 12) for k in range(1, 13)]
+
+
+def embedded(wide, n=400):
+    """The plane's three modes in `wide` coordinates, turned at random, so that every coordinate is correlated with every other."""
+    turn = np.linalg.qr(np.random.default_rng(5).standard_normal((wide, wide)))[0]
+    return np.pad(three_modes().sample(n, np.random.default_rng(0))[0], ((0, 0), (0, wide - 2))) @ turn, turn
+
+
+def test_data_of_two_directions_is_learned_in_sixteen_correlated_coordinates():
+    x, turn = embedded(16)
+    flat = x @ turn.T[:, :2]
+    model = fitted(KernelDiffusion(landmarks=120, noisy=1200, levels=12), Problem(x, np.ones(16)))
+    g = np.random.default_rng(1)
+    for nu in (0.3, 1.0):
+        clean = np.pad(flat[g.integers(0, len(x), 200)], ((0, 0), (0, 14))) @ turn
+        noisy = torch.as_tensor(clean + nu * g.standard_normal(clean.shape))
+        exact, ours = Atoms(x).denoise(noisy, nu), model.denoise(noisy, nu)
+        mean, cov = torch.as_tensor(x.mean(0)), torch.as_tensor(np.cov(x.T, bias=True))
+        linear = mean + (noisy - mean) @ torch.linalg.solve(cov + nu**2 * torch.eye(16, dtype=cov.dtype), cov)
+        assert (ours - exact).square().mean() < 0.15 * (linear - exact).square().mean()
+        np.testing.assert_allclose(((ours - mean).numpy() @ turn.T)[:, 2:], 0, atol=1e-9)
