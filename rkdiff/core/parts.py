@@ -16,6 +16,7 @@ import importlib
 import json
 import pkgutil
 import re
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -64,6 +65,11 @@ class Knob:
     advanced: bool
     help: str
     label: str
+    when: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+
+    def matters(self, values: Mapping[str, Any]) -> bool:
+        """Whether this knob has an effect beside these values of the other knobs."""
+        return all(values.get(name) in allowed for name, allowed in self.when if name in values)
 
 
 def knob(
@@ -76,12 +82,14 @@ def knob(
     log: bool = False,
     advanced: bool = False,
     label: str = "",
+    when: Mapping[str, tuple[Any, ...]] | None = None,
     help: str,
 ) -> Any:
     """Declare a field of a part: numbers need `low` and `high`, texts need `options`, booleans need neither.
 
     `step` is the widget's step, `log` asks for a number field with fine steps, `advanced` puts the knob one click away, `label` is what the
-    form calls it (the name itself when left out).
+    form calls it (the name itself when left out), `when` names other knobs of the part and the values of theirs beside which this one matters:
+    `when={"decoder": ("beam",)}`.
     """
     if isinstance(default, str) and not options:
         raise TypeError("a text knob needs its options")
@@ -92,7 +100,7 @@ def knob(
         default=default,
         metadata={
             "low": low, "high": high, "options": tuple(options), "step": step,
-            "log": log, "advanced": advanced, "help": help, "label": label,
+            "log": log, "advanced": advanced, "help": help, "label": label, "when": tuple((when or {}).items()),
         },
     )  # fmt: skip
 
@@ -143,7 +151,7 @@ def knobs(cls: type[Any]) -> tuple[Knob, ...]:
             continue
         default = None if f.default is MISSING else f.default
         label = m["label"] or f.name.replace("_", " ").capitalize()
-        given = {key: m[key] for key in ("low", "high", "options", "step", "log", "advanced", "help")}
+        given = {key: m[key] for key in ("low", "high", "options", "step", "log", "advanced", "help", "when")}
         out.append(Knob(name=f.name, type=type(default), default=default, label=label, **given))
     return tuple(out)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from rkdiff.core.parts import HOMES, Part, PartError, choices, digest, from_dict, knob, knobs, make, shown
+from rkdiff.core.parts import HOMES, Part, PartError, checked, choices, digest, from_dict, knob, knobs, make, shown
 
 MEMBERS = [(kind, name) for kind in HOMES for name in choices(kind)]
 
@@ -134,3 +134,26 @@ def test_a_new_part_is_a_member_the_moment_it_exists():
         assert VeryNewThing(4).to_dict() == {"name": "very_new_thing", "size": 4}
     finally:
         parts._registry.pop("brand")
+
+
+@pytest.mark.parametrize("kind", HOMES)
+def test_a_knob_that_matters_only_beside_others_names_knobs_and_values_that_exist(kind):
+    for cls in choices(kind).values():
+        own = {k.name: k for k in knobs(cls)}
+        for k in own.values():
+            for name, allowed in k.when:
+                assert name in own, f"{cls.__name__}.{k.name} depends on {name}, which does not exist"
+                for value in allowed:
+                    checked(cls.__name__, own[name], value)
+
+
+def test_a_knob_matters_beside_the_values_it_names():
+    @dataclass(frozen=True)
+    class Two:
+        way: str = knob("search", options=("search", "nearest"), help="which way")
+        steps: int = knob(10, 1, 100, when={"way": ("search",)}, help="how long")
+
+    steps = knobs(Two)[1]
+    assert steps.matters({"way": "search"})
+    assert not steps.matters({"way": "nearest"})
+    assert steps.matters({})
