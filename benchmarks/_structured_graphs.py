@@ -10,9 +10,9 @@ everything new is wrong there.
 
 The mixture asks whether the learned coordinates know what lies between the families, so the search there keeps no rule, not even that
 graphs are in one piece. "valid" is the plain rule (a tree, two communities, or any connected planar graph), "strictly" asks for a
-triangulation instead of a planar graph. The kernel is 1.5 times the usual width: a narrow kernel pulls every pre-image to a training graph,
-also that of a point between the families, so the decoder repairs what the Gaussian gets wrong, and the gap closes. The width was chosen on
-data seeds 0 to 2.
+triangulation instead of a planar graph. The kernel is twice as wide as usual: a narrow kernel pulls every pre-image to a training graph,
+also that of a point between the families, so the decoder repairs what the Gaussian gets wrong, and the gap closes; a wider one costs
+novelty. The width was chosen on data seeds 0 to 2 and 10 to 14; on seeds 30 to 34, looked at afterwards, the gap was 0.28.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ SETTINGS = {
             36,
             2,
             kept=True,
-            space={"smoothness": 0.0, "constraint": "none", "width": 1.5},
+            space={"smoothness": 0.0, "constraint": "none", "width": 2.0},
             rules={"valid": "plain mixture", "valid strictly": "mixture"},
         ),
         Setting("cycles_grids", 40, 40, 2),
