@@ -35,7 +35,6 @@ def place_in_h(desk: Desk, runs: Sequence[Run]) -> None:
     with left:
         st.markdown("**Spectrum**: variance along each kernel coordinate")
         figure = spectrum_figure(variances, a["embedding.noise"][:r], a["embedding.explained"], chosen=r)
-        figure.update_layout(yaxis2={"tickmode": "array", "tickvals": list(range(0, 101, 20))})
         _chart(desk, "spectrum", figure, "variances of data and noise, coordinate by coordinate")
         st.caption(f"{r} coordinates hold {100 * float(a['embedding.explained'][-1]):.0f} % of the variance in H.")
     with right:
