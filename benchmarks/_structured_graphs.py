@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import UInt8
@@ -120,9 +120,20 @@ class Bench:
         if self.setting.kept:
             out["rules kept"] = lambda: self.generate(self.space | {"constraint": "auto"})
         return out | {
+            **self._with_defaults(),
             "Gaussian": lambda: self.control(self._gaussian),
             "copies": lambda: self.control(self._copies),
             "fresh draws": lambda: _fresh(self.setting.source, self.setting.generated, Rng(self.seed).child("generated")),
+        }
+
+    def _with_defaults(self) -> dict[str, Callable[[], Graphs]]:
+        """The method and its Gaussian control with the space as the app offers it, where the setting changes it."""
+        if not self.setting.space:
+            return {}
+        plain = replace(self, space={})
+        return {
+            "default knobs": lambda: plain.generate({}),
+            "Gaussian, default knobs": lambda: plain.control(plain._gaussian),
         }
 
     def prepared(self, method: str, device: str, space: dict[str, object]) -> Prepared:

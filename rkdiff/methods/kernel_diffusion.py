@@ -77,6 +77,7 @@ class KernelDiffusion(Method):
         1.0,
         step=0.05,
         advanced=True,
+        when={"loss": ("huber", "insensitive")},
         help="share of the errors that huber takes in full and insensitive ignores (a quantile of the ridge's errors)",
     )
 

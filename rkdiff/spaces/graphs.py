@@ -41,6 +41,7 @@ from rkdiff.spaces._kernel import FittedKernel, KernelSpace
 from rkdiff.spaces._preimage import simplex_weights
 
 DECODERS = ("search", "nearest", "barycentre", "barycentre_search", "preview")
+SEARCHES = ("search", "barycentre_search")
 NEIGHBOURS = 4
 
 
@@ -58,14 +59,22 @@ class Graphs(KernelSpace):
         options=DECODERS,
         help="search for a new graph, take the nearest, average the nearest, or draw a quick preview",
     )
-    search_steps: int = knob(600, 10, 5000, log=True, help="how many moves the search makes for each graph")
+    search_steps: int = knob(
+        600, 10, 5000, log=True, when={"decoder": SEARCHES}, help="how many moves the search makes for each graph"
+    )
     following_steps: int = knob(
-        150, 0, 2000, advanced=True, help="moves when the search goes on from the graphs of the frame before"
+        150,
+        0,
+        2000,
+        advanced=True,
+        when={"decoder": SEARCHES},
+        help="moves when the search goes on from the graphs of the frame before",
     )
     constraint: str = knob(
         "auto",
         options=CONSTRAINTS,
         advanced=True,
+        when={"decoder": tuple(d for d in DECODERS if d != "nearest")},
         help="the rule that decoded graphs keep; auto: what all training graphs obey and the dataset names; soft: pieces cost energy",
     )
     refinements: int = knob(
@@ -73,6 +82,7 @@ class Graphs(KernelSpace):
         0,
         MAX_DEPTH,
         advanced=True,
+        when={"features": tuple(f for f, blocks in BLOCKS.items() if "weisfeiler_lehman" in blocks)},
         help="how often node labels are refined (weisfeiler_lehman): more tells more graphs apart",
     )
 

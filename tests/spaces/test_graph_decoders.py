@@ -18,7 +18,7 @@ from rkdiff.kernels.graphs import connected, nodes
 from rkdiff.metrics.graphs import isomorphism_classes, novel, valid
 from rkdiff.spaces._graph_barycentre import Atom, barycentre, coupling, mean_structure, strongest
 from rkdiff.spaces._graph_constraint import chosen, repair, strictest
-from rkdiff.spaces._graph_moves import swap
+from rkdiff.spaces._graph_moves import resize, swap
 from rkdiff.spaces._graph_preview import Preview
 from rkdiff.spaces._graph_search import search
 from rkdiff.spaces.graphs import DECODERS, Graphs
@@ -168,6 +168,19 @@ def test_the_mean_of_three_copies_in_any_order_is_the_graph(source):
         mean, strength = barycentre(copies, np.array([0.5, 0.3, 0.2]), copies[2])
         assert len(set(isomorphism_classes(np.stack([graph, mean])).tolist())) == 1
         np.testing.assert_allclose(strength.sum(), graph.sum() - np.trace(graph), atol=1e-8)
+
+
+@pytest.mark.parametrize("source", [Communities(), Trees(), Planar()], ids=lambda s: s.name)
+def test_the_mean_of_copies_is_found_from_another_graph_of_the_same_size_too(source):
+    rng = np.random.default_rng(3)
+    found = 0
+    for graph in source.draw(12, rng):
+        count = np.array([int(np.trace(graph))])
+        other = resize(source.draw(1, rng), count, rng)[0]
+        copies = np.stack([graph[np.ix_(o, o)] for o in [rng.permutation(len(graph)) for _ in range(3)]])
+        mean, _ = barycentre(copies, np.array([0.5, 0.3, 0.2]), other)
+        found += len(set(isomorphism_classes(np.stack([graph, mean])).tolist())) == 1
+    assert found >= 10  # trees have local optima
 
 
 def test_the_weighted_objective_of_a_mean_falls():
