@@ -66,13 +66,14 @@ class Table:
     """All decoders of a space on the same coordinates.
 
     Attributes:
-        count: how many objects each decoder was asked for.
+        count, copies: how many generated and how many training coordinates each decoder was given.
         nearest, nearest_copies: mean distance of the generated and of the training coordinates to the nearest training object.
         columns: tables only, what each column is.
     """
 
     modality: str
     count: int
+    copies: int
     nearest: float
     nearest_copies: float
     rows: tuple[Row, ...]
@@ -86,6 +87,8 @@ class Table:
 
 def compare(experiment: Experiment, device: str = "auto", count: int = 24) -> Generator[Progress, None, Table]:
     """Prepare, train and sample once, then decode the first `count` particles and `count` training objects with every decoder.
+
+    Fewer are decoded where there are fewer; the table says how many.
 
     Raises:
         PartError: the space has nothing to decode, the parts do not fit each other, or `count` is below 1.
@@ -108,7 +111,7 @@ def _compare(e: Experiment, device: str, count: int) -> Generator[Progress, None
     refuse_unguidable(p)
     model: Model
     model, _ = yield from train(p)
-    trajectory = yield from sample(p, e.guidance.wrap(model), p.rng)  # type: ignore[union-attr]
+    trajectory = yield from sample(p, e.guidance.wrap(model, p.problem), p.rng)  # type: ignore[union-attr]
     x = trajectory.end[:count]
     of = p.rng.child("copies").numpy("picked").permutation(len(p.problem.x))[:count]
     copies = p.problem.x[of]
@@ -117,9 +120,8 @@ def _compare(e: Experiment, device: str, count: int) -> Generator[Progress, None
         yield Progress(f"decoding by {name.replace('_', ' ')}", i, len(p.space.decoders))
         rows.append(_row(p, name, x, copies))
     yield Progress("decoding", len(rows), len(rows))
-    return Table(
-        p.data.modality, count, _to_nearest(p, x), _to_nearest(p, copies), tuple(rows), tuple(p.data.meta.get("columns", ()))
-    )
+    columns = tuple(p.data.meta.get("columns", ()))
+    return Table(p.data.modality, len(x), len(copies), _to_nearest(p, x), _to_nearest(p, copies), tuple(rows), columns)
 
 
 def _row(p: Prepared, name: str, x: Float[np.ndarray, "n d"], copies: Float[np.ndarray, "m d"]) -> Row:
@@ -171,4 +173,5 @@ def lines(table: dict[str, Any]) -> Sequence[str]:
         for line in [head, *body]
     ]
     reference = f"nearest training object: residual {table['nearest']:.3f} (generated), {table['nearest_copies']:.3f} (copies)"
-    return [*out, *reasons, f"{reference}; {table['count']} objects each"]
+    many = f"{table['count']} generated, {table['copies']} training objects"
+    return [*out, *reasons, f"{reference}; {many}"]

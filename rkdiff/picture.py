@@ -111,7 +111,7 @@ def decoded(
             "objects.values": np.stack(shown),
             "objects.nearest": space.shown(data.train[nearest(t.end[:k] * norm, train * norm)]),
             "objects.valid": np.stack([space.valid(s) for s in shown]),
-            **_pulls(t, u, k, train),
+            **_pulls(t, u, k, train, data.train_labels),
         }
         if data.modality == "graphs":
             out["objects.layout"] = _layouts(out["objects.values"])
@@ -120,14 +120,27 @@ def decoded(
     return out | {"samples": np.concatenate([*shown[-1:], *rest])}
 
 
-def _pulls(t: Trajectory, u: np.ndarray, k: int, train: Float[np.ndarray, "m d"]) -> dict[str, np.ndarray]:
-    """Which training objects pull each shown particle: the largest weights of the exact posterior E[x_0 | x_t] = sum_i w_i z_i."""
+def _pulls(
+    t: Trajectory, u: np.ndarray, k: int, train: Float[np.ndarray, "m d"], classes: Int[np.ndarray, " m"] | None
+) -> dict[str, np.ndarray]:
+    """Which training objects pull each shown particle: those of the largest weights in their exact posterior mean.
+
+        E[x_0 | x_t] = sum_i w_i z_i,      w_i ~ exp(-|x_t - alpha z_i|^2 / (2 sigma^2)),
+
+    The sum runs over the class that the particle was asked to become, where it was asked for one. Guidance moves particles in other ways
+    too (a strength other than 1, pins), of which no weight tells. At the very end, where sigma is 0, it is taken as 0.001.
+    """
     if "sigma" not in t.curves:
         return {}
+    barred = np.zeros((k, len(train)), dtype=bool)
+    if t.labels is not None and classes is not None:
+        asked = t.labels[:k, None]
+        barred = (asked >= 0) & (asked != classes[None])
     which, shares = [], []
     for moment, state in zip(u, t.at(u)[:, :k], strict=True):
-        alpha, sigma = (max(float(np.interp(moment, t.u, t.curves[c])), 1e-3) for c in ("alpha", "sigma"))
-        logits = -((state[:, None] / alpha - train) ** 2).sum(-1) / (2 * (sigma / alpha) ** 2)
+        alpha, sigma = (float(np.interp(moment, t.u, t.curves[c])) for c in ("alpha", "sigma"))
+        logits = -((state[:, None] - alpha * train) ** 2).sum(-1) / (2 * max(sigma, 1e-3) ** 2)
+        logits[barred] = -np.inf
         w = np.exp(logits - logits.max(1, keepdims=True))
         w /= w.sum(1, keepdims=True)
         top = np.argsort(-w, axis=1, kind="stable")[:, :PULLS]

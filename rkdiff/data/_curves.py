@@ -1,7 +1,7 @@
-"""What every drawn set of curves shares: the number of curves and of grid points; and the real sets that are read from files.
+"""What every drawn set of curves shares, the number of curves and of grid points; and what real sets share, which are read from files.
 
-Curves are functions on [0, 1] at evenly spaced places. Training, held-out and fresh curves come from streams of their own, so asking for
-another number of one never changes the others. Real sets ship as text with the package sktime, which is never imported.
+Drawn curves are functions on [0, 1] at evenly spaced places. Training, held-out and fresh curves come from streams of their own, so asking
+for another number of one never changes the others. Real sets ship as text with the package sktime, which is never imported.
 """
 
 from __future__ import annotations
@@ -91,3 +91,41 @@ def pool(name: str) -> tuple[Float[np.ndarray, "n g"], Float[np.ndarray, " n"]]:
     where = folder(name)
     parts = [read(where / f"{name}_{part}.ts") for part in ("TRAIN", "TEST")]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+
+@dataclass(frozen=True)
+class RealCurves(Source, abstract=True):
+    """Curves that are read: all in one pool, split at random. Fill `files`, `span`, `axes`, `classes`, `source`, `points` and `kinds`."""
+
+    modality: ClassVar[str] = "curves"
+    #: Name of the set in the package, first and last place, names of the axes and of the classes, attribution.
+    files: ClassVar[str]
+    span: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    axes: ClassVar[tuple[str, str]]
+    classes: ClassVar[tuple[str, str]]
+    source: ClassVar[str]
+
+    share: float = knob(
+        0.75, 0.2, 0.9, advanced=True, help="the part of all curves that is shown to the methods; the rest is held out"
+    )
+    points: int = knob(64, 16, 512, help="at how many places each curve is seen")
+
+    @abstractmethod
+    def kinds(self, target: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """The class of each curve from the file's target."""
+
+    def make(self, rng: Rng) -> Dataset:
+        """All curves in one pool, split at random, seen at `points` evenly spaced places."""
+        curves, target = pool(self.files)
+        labels, places = self.kinds(target), np.linspace(*self.span, self.points)
+        full = np.linspace(*self.span, curves.shape[1])
+        order = rng.numpy("split").permutation(len(curves))
+        curves, labels = np.stack([np.interp(places, full, c) for c in curves])[order], labels[order]
+        cut = round(self.share * len(curves))
+        meta = {
+            "source": self.source,
+            "grid": places.tolist(),
+            "axes": list(self.axes),
+            "class_names": list(self.classes),
+        }
+        return Dataset(self.name, self.modality, curves[:cut], curves[cut:], labels[:cut], labels[cut:], meta=meta)

@@ -22,7 +22,7 @@ class Guidance(Part, kind="guidance"):
     needs: ClassVar[str] = ""
 
     @abstractmethod
-    def wrap(self, model: Model, problem: Any = None) -> Model:
+    def wrap(self, model: Model, problem: Any) -> Model:
         """The steered model. Raises `PartError` where the model cannot be steered this way.
 
         `problem`: what the model learned from (`rkdiff.methods.Problem`): its training coordinates and how their objects are observed.

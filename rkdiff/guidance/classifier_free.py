@@ -35,7 +35,7 @@ class ClassifierFree(Guidance):
     )
     target: int = knob(-1, -1, 99, help="which class to ask for; -1 asks for every class in the data's proportions")
 
-    def wrap(self, model: Model, problem: Any = None) -> Model:
+    def wrap(self, model: Model, problem: Any) -> Model:
         """The steered model.
 
         Raises:

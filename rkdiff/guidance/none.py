@@ -20,7 +20,7 @@ class Unguided(Guidance):
     name: ClassVar[str] = "none"
     label: ClassVar[str] = "No guidance"
 
-    def wrap(self, model: Model, problem: Any = None) -> Model:
+    def wrap(self, model: Model, problem: Any) -> Model:
         return model
 
     def labels(self, n: int, counts: Int[np.ndarray, " c"], rng: Rng) -> Int[np.ndarray, " n"] | None:

@@ -8,7 +8,9 @@ model knows D = E[x_0 | x] and, through its Jacobian J, the posterior covariance
 
 "exact" is E[x_0 | x, y] where the law is Gaussian: then the posterior is N(D, P), and the guided flow ends at the closed-form conditional
 law; elsewhere it replaces the posterior by that Gaussian. P A' is found from differences of D along the rows of A, which any denoiser
-allows (two calls a pin; exact where D is affine, as for Gaussian data). "replacement" puts the observed values into the clean point and
+allows (two calls a pin; exact where D is affine, as for Gaussian data). What a learned model gives is first made a covariance, and not
+wider than the data allow (`_posterior`): without this a direction of negative variance is moved away from its value, the faster the
+better the value is known. "replacement" puts the observed values into the clean point and
 leaves the rest to the model: it is approximate, because the rest does not learn of the values (Wang et al. 2023, "Zero-shot image
 restoration using denoising diffusion null-space model", section 3.2). Values that are known too well make the conditional score blow up
 near the data (Baldassari et al. 2023), so g is at least a hundredth of the values' deviation.
@@ -27,6 +29,7 @@ from rkdiff.core.parts import PartError, knob
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_torch, torch
 from rkdiff.guidance import Guidance
+from rkdiff.guidance._posterior import Bound
 
 #: Length of the differences, in noise levels.
 STEP = 0.1
@@ -62,7 +65,7 @@ class Pinned(Guidance):
         "exact", options=("exact", "replacement"), help="exact for Gaussian data, or only put the values in (approximate)"
     )
 
-    def wrap(self, model: Model, problem: Any = None) -> Model:
+    def wrap(self, model: Model, problem: Any) -> Model:
         """The model of pinned curves.
 
         Raises:
@@ -70,7 +73,9 @@ class Pinned(Guidance):
         """
         if not isinstance(model, Denoiser):
             raise PartError("pinned curves need a denoiser and this model is none (a transport); choose guidance 'none'")
-        return PinnedDenoiser(model, self.observation(problem), exact=self.mode == "exact")
+        seen = self.observation(problem)
+        cov = problem.law.cov if problem.law is not None else np.atleast_2d(np.cov(problem.x.T, bias=True))
+        return PinnedDenoiser(model, seen, cov, exact=self.mode == "exact")
 
     def observation(self, problem: Any) -> Observation:
         """What is seen: the quantiles of the training curves at the places.
@@ -78,7 +83,7 @@ class Pinned(Guidance):
         Raises:
             PartError: the objects have no values at places.
         """
-        if problem is None or problem.observe is None:
+        if problem.observe is None:
             raise PartError(
                 "pinning needs curves in linear coordinates (space 'curves' with kernel 'linear' or 'cosine' and decoder "
                 "'fixed_point'); choose those, or guidance 'none'"
@@ -96,13 +101,14 @@ class Pinned(Guidance):
 
 
 class PinnedDenoiser(Denoiser):
-    """A denoiser that has seen values."""
+    """A denoiser that has seen values. `cov`: (d, d) covariance of the data, which bounds what the model says of its own doubt."""
 
-    def __init__(self, model: Denoiser, seen: Observation, *, exact: bool = True) -> None:
+    def __init__(self, model: Denoiser, seen: Observation, cov: Float[np.ndarray, "d d"], *, exact: bool = True) -> None:
         self.model, self.seen, self.exact, self.classes = model, seen, exact, model.classes
         #: Evaluations of the inner model that one evaluation of this one costs.
         self.calls_each = getattr(model, "calls_each", 1) * (1 + 2 * len(seen.a) if exact else 1)
         self._back = np.linalg.pinv(seen.a, rcond=1e-6)
+        self._bound = Bound(seen.a, cov)
 
     def denoise(
         self, x: Float[torch.Tensor, "n d"], nu: float, label: Int[torch.Tensor, " n"] | None = None
@@ -114,12 +120,9 @@ class PinnedDenoiser(Denoiser):
         missing = y - d @ a.T
         if not self.exact:
             return d + missing @ to_torch(self._back, x.device.type).T
-        pa = nu**2 * self._along(x, nu, label, a)
-        cov = torch.einsum("jd,nkd->njk", a, pa)
-        values, turn = torch.linalg.eigh((cov + cov.transpose(1, 2)) / 2)
-        # a learned model's covariance may have negative directions: they are taken as certain
-        known = turn @ torch.diag_embed(values.clamp_min(0.0)) @ turn.transpose(1, 2)
-        inner = known + torch.diag(to_torch(self.seen.g, x.device.type) ** 2)
+        pa = self._bound(nu**2 * self._along(x, nu, label, a), nu)
+        known = pa @ a.T
+        inner = (known + known.transpose(1, 2)) / 2 + torch.diag(to_torch(self.seen.g, x.device.type) ** 2)
         gain = torch.linalg.solve(inner, missing[:, :, None])[:, :, 0]
         return d + torch.einsum("nk,nkd->nd", gain, pa)
 

@@ -21,11 +21,11 @@ def quadrature(grid: Float[np.ndarray, " g"]) -> Float[np.ndarray, " g"]:
     """Trapezoid weights of a strictly increasing grid, scaled to sum to one.
 
     Raises:
-        ValueError: fewer than two points, or a grid that does not increase.
+        ValueError: fewer than two points, points that are not finite, or a grid that does not increase.
     """
     step = np.diff(grid)
-    if len(grid) < 2 or not (step > 0).all():
-        raise ValueError("the grid of a set of curves must hold two points or more and increase strictly")
+    if len(grid) < 2 or not np.isfinite(grid).all() or not (step > 0).all():
+        raise ValueError("the grid of a set of curves must hold two points or more, be finite and increase strictly")
     w = np.zeros(len(grid))
     w[:-1] += step / 2
     w[1:] += step / 2

@@ -6,7 +6,8 @@ with "cosine" the e_j are cosines, known at every place of the interval. White n
 grid; noise whose variances have a finite sum does not.
 
 Decoding may be asked for on another grid than the data's (`resolution`): cosines are evaluated there, everything else is carried over by
-cubic splines, which are exact at shared points. Curves of a length other than the training curves' are taken to be evenly spaced.
+cubic splines, which are exact at shared points. The number of points says where a curve stands: as many as the training curves have is the
+data's grid, even or not (a `resolution` of just as many is that grid too), every other number is evenly spaced.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Bool, Float
 
-from rkdiff.core.parts import knob
+from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.kernels.curves import cosine_basis, from_l2_vectors, l2_vectors, quadrature, resample
@@ -81,7 +82,7 @@ class FittedCurves(FittedVectors):
         self.grid = _unit_grid(data)
         cosine = space.kernel == "cosine"
         self.inner = np.linspace(0, 1, len(self.grid)) if cosine else self.grid
-        self.places = np.linspace(0, 1, max(space.resolution, FEWEST)) if space.resolution else self.grid
+        self.places = self._grid_of(max(space.resolution, FEWEST) if space.resolution else len(self.grid))
         self.quadrature = quadrature(self.inner)
         if not cosine:
             super().__init__(space, data.train, rng)
@@ -94,12 +95,12 @@ class FittedCurves(FittedVectors):
     def kernel(self) -> Kernel:
         return Kernel("linear") if self.space.kernel == "cosine" else super().kernel()
 
-    def _grid_of(self, objects: Float[np.ndarray, "n g"]) -> Float[np.ndarray, " g"]:
-        count = objects.shape[1]
+    def _grid_of(self, count: int) -> Float[np.ndarray, " g"]:
+        """Where curves of `count` points stand."""
         return self.grid if count == len(self.grid) else np.linspace(0, 1, count)
 
     def vectors(self, objects: Float[np.ndarray, "n g"]) -> Float[np.ndarray, "n p"]:
-        return l2_vectors(resample(objects.astype(float), self._grid_of(objects), self.inner), self.quadrature)
+        return l2_vectors(resample(objects.astype(float), self._grid_of(objects.shape[1]), self.inner), self.quadrature)
 
     def objects(self, vectors: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n g"]:
         return resample(from_l2_vectors(vectors, self.quadrature), self.inner, self.places)
@@ -114,11 +115,11 @@ class FittedCurves(FittedVectors):
 
     def shown(self, objects: np.ndarray) -> np.ndarray:
         """Curves on the decoder's grid."""
-        return resample(objects.astype(float), self._grid_of(objects), self.places)
+        return resample(objects.astype(float), self._grid_of(objects.shape[1]), self.places)
 
     def novel(self, objects: np.ndarray) -> Bool[np.ndarray, " n"]:
         """Different from every training curve on the grid on which the curves are given."""
-        there = self._grid_of(objects)
+        there = self._grid_of(objects.shape[1])
         if len(there) == len(self.grid):
             return super().novel(objects)
         w = quadrature(there)
@@ -155,15 +156,36 @@ def _unit_grid(data: Dataset) -> Float[np.ndarray, " g"]:
     """The grid of a set of curves, moved to [0, 1].
 
     Raises:
-        ValueError: the array holds no curves, or the grid does not fit it.
+        PartError: the array holds no curves, or the grid does not fit it.
     """
     if data.train.ndim != 2 or data.train.shape[1] < 2:
-        raise ValueError(f"curves come as (n, grid) with two grid points or more; got an array of shape {data.train.shape}")
+        raise PartError(f"curves come as (n, grid) with two grid points or more; got an array of shape {data.train.shape}")
     count = data.train.shape[1]
     even = np.linspace(0, 1, count)
-    grid = np.asarray(data.meta.get("grid", even), dtype=float)
-    if len(grid) != count:
-        raise ValueError(f"the grid has {len(grid)} points and the curves have {count}; give one value a point")
-    quadrature(grid)
+    if "grid" not in data.meta:
+        return even
+    grid = _numbers(data.meta["grid"])
+    if grid is None or len(grid) != count or not np.isfinite(grid).all() or not (np.diff(grid) > 0).all():
+        given = "is no list of numbers" if grid is None else f"holds {len(grid)} numbers, {_fault(grid, count)}"
+        raise PartError(
+            f'meta["grid"] {given}; give {count} finite numbers that increase strictly, one value a point, '
+            "or leave it out for evenly spaced points"
+        )
     unit = (grid - grid[0]) / (grid[-1] - grid[0])
     return even if np.allclose(unit, even, rtol=0, atol=1e-9) else unit
+
+
+def _numbers(given: Any) -> Float[np.ndarray, " k"] | None:
+    """A flat list as numbers; None where it is none."""
+    try:
+        grid = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        return None
+    return grid if grid.ndim == 1 else None
+
+
+def _fault(grid: Float[np.ndarray, " k"], count: int) -> str:
+    """What is wrong with the numbers of a grid."""
+    if len(grid) != count:
+        return f"and the curves have {count} points"
+    return "which do not increase strictly" if np.isfinite(grid).all() else "not all of them finite"

@@ -63,6 +63,26 @@ def test_the_nearest_decoder_copies_valid_training_objects(space, tables):
     assert row.copies.residual == pytest.approx(tables[space].nearest_copies, rel=1e-6, abs=1e-9)
 
 
+def test_pinned_curves_are_decoded_too_and_their_coordinates_meet_the_pin():
+    pins = make("guidance", "pinned", pins=1, place_1=0.5, value_1=0.9, noise=0.05)
+    data, space = make("data", "gaussian_process", n=60, points=33), make("space", "curves")
+    method = make("method", "exact", of="true law")
+    table = outcome(compare(Experiment(data, method, space=space, guidance=pins, particles=8, steps=12), "cpu", 4))
+    row = next(r for r in table.rows if r.decoder == "fixed_point")
+    assert row.problem == ""
+    assert row.examples.shape == (4, 33)
+    assert row.examples[:, 16].std() < 0.3 < row.examples[:, 28].std()
+
+
+def test_the_table_counts_what_was_given_not_what_was_asked_for():
+    e = Experiment(
+        make("data", "quadratics", n=7), make("method", "exact"), space=make("space", "curves"), particles=5, steps=3
+    )
+    table = outcome(compare(e, "cpu", 24))
+    assert (table.count, table.copies) == (5, 7)
+    assert lines(table.to_dict())[-1].endswith("; 5 generated, 7 training objects")
+
+
 def test_the_same_experiment_gives_the_same_table(tables):
     assert without_seconds(table_of("images")) == without_seconds(tables["images"])
     assert without_seconds(table_of("graphs")) == without_seconds(tables["graphs"])

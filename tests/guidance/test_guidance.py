@@ -27,13 +27,13 @@ def cloud(n=40):
 
 def test_no_guidance_hands_back_the_model_itself_and_asks_for_no_class():
     none = make("guidance", "none")
-    assert none.wrap(MODEL) is MODEL
+    assert none.wrap(MODEL, PROBLEM) is MODEL
     assert none.labels(10, COUNTS, Rng(0)) is None
 
 
 def test_strength_one_is_the_class_and_strength_zero_no_class():
     label = torch.as_tensor(np.arange(40) % 2)
-    one, zero = (ClassifierFree(strength=w).wrap(MODEL).denoise(cloud(), 0.5, label) for w in (1.0, 0.0))
+    one, zero = (ClassifierFree(strength=w).wrap(MODEL, PROBLEM).denoise(cloud(), 0.5, label) for w in (1.0, 0.0))
     torch.testing.assert_close(one, MODEL.denoise(cloud(), 0.5, label), rtol=0, atol=0)
     torch.testing.assert_close(zero, MODEL.denoise(cloud(), 0.5), rtol=0, atol=0)
 
@@ -65,7 +65,7 @@ def test_more_strength_makes_the_class_surer():
     z, labels = start("sobol", 256, 2, Rng(0)), np.zeros(256, dtype=int)
     sure = []
     for w in (0.0, 1.0, 2.0, 4.0):
-        end = Heun().run(ClassifierFree(strength=w).wrap(MODEL), z, Karras().grid(20), Rng(0), labels=labels).end
+        end = Heun().run(ClassifierFree(strength=w).wrap(MODEL, PROBLEM), z, Karras().grid(20), Rng(0), labels=labels).end
         sure.append(float(LAW.class_posterior(torch.as_tensor(end), 0.05)[:, 0].mean()))
     assert sure == sorted(sure)
     assert sure[0] == pytest.approx(0.3, abs=0.03)
@@ -79,10 +79,10 @@ def test_calls_count_both_models():
 
 
 def test_one_class_is_asked_for_even_where_no_labels_are_given():
-    guided = ClassifierFree(strength=3.0, target=1).wrap(MODEL)
+    guided = ClassifierFree(strength=3.0, target=1).wrap(MODEL, PROBLEM)
     label = torch.ones(40, dtype=torch.int64)
     torch.testing.assert_close(guided.denoise(cloud(), 0.5), guided.denoise(cloud(), 0.5, label))
-    torch.testing.assert_close(ClassifierFree().wrap(MODEL).denoise(cloud(), 0.5), MODEL.denoise(cloud(), 0.5))
+    torch.testing.assert_close(ClassifierFree().wrap(MODEL, PROBLEM).denoise(cloud(), 0.5), MODEL.denoise(cloud(), 0.5))
 
 
 def test_every_class_is_asked_for_in_the_datas_proportions():
@@ -120,11 +120,11 @@ def test_what_cannot_be_guided_is_refused():
             return -x
 
     with pytest.raises(PartError, match="two denoisers and this model is none"):
-        ClassifierFree().wrap(Pull())
+        ClassifierFree().wrap(Pull(), PROBLEM)
     with pytest.raises(PartError, match="trained without; switch the method's knob 'conditional' on"):
-        ClassifierFree().wrap(Linear(1.0))
+        ClassifierFree().wrap(Linear(1.0), PROBLEM)
     with pytest.raises(PartError, match="the data has 2; choose -1"):
-        ClassifierFree(target=2).wrap(MODEL)
+        ClassifierFree(target=2).wrap(MODEL, PROBLEM)
     with pytest.raises(PartError, match="the data has 2; choose -1"):
         ClassifierFree(target=5).labels(10, COUNTS, Rng(0))
     with pytest.raises(PartError, match=r"no training object is of class 1; choose -1 .* or one of 0, 2$"):

@@ -9,14 +9,17 @@ from closed_forms import three_modes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rkdiff.core.model import Model
+from rkdiff.core.model import Denoiser, Model
 from rkdiff.core.parts import PartError
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import torch
 from rkdiff.data.communities import Communities
 from rkdiff.data.gaussian_process import GaussianProcess
+from rkdiff.data.gun_point import GunPoint
 from rkdiff.data.quadratics import Quadratics
+from rkdiff.data.sines import Sines
 from rkdiff.experiment import Experiment
+from rkdiff.guidance._posterior import WIDEST, Bound
 from rkdiff.guidance.pinned import Observation, Pinned, PinnedDenoiser
 from rkdiff.methods import Problem
 from rkdiff.methods.exact import Atoms, Exact, TrueLaw
@@ -91,7 +94,7 @@ def test_replacement_hits_the_values_but_its_rest_is_not_the_conditional_law():
     z, a = start("sobol", 2048, p.space.dim, Rng(0)), p.space.observe(np.linspace(0, 1, 40))[0]
     error = {}
     for exact in (True, False):
-        model = PinnedDenoiser(TrueLaw(p.problem.law), seen, exact=exact)
+        model = PinnedDenoiser(TrueLaw(p.problem.law), seen, p.problem.law.cov, exact=exact)
         x = Heun().run(model, z, Karras().grid(40), Rng(0)).end
         error[exact] = np.abs((x.mean(0) - mean) @ a.T).max()
         if not exact:
@@ -105,7 +108,7 @@ def test_pins_at_one_place_with_two_values_meet_in_the_middle(nu, exact):
     a, _ = p.problem.observe(np.array([0.5, 0.5]))
     seen = Observation(a, np.array([1.0, -1.0]), np.full(2, 0.1))
     x = torch.as_tensor(np.random.default_rng(0).standard_normal((10, p.space.dim)))
-    d = PinnedDenoiser(TrueLaw(p.problem.law), seen, exact=exact).denoise(x * nu, nu)
+    d = PinnedDenoiser(TrueLaw(p.problem.law), seen, p.problem.law.cov, exact=exact).denoise(x * nu, nu)
     assert torch.isfinite(d).all()
     assert (d.numpy() @ a[0]).max() < 1.0
 
@@ -147,15 +150,15 @@ def test_the_values_are_the_quantiles_of_the_training_curves_at_the_places():
 def test_a_label_reaches_the_model_and_calls_are_counted():
     law = three_modes()
     seen = Observation(np.array([[1.0, 0.0], [0.0, 1.0]]), np.zeros(2), np.ones(2))
-    model = PinnedDenoiser(TrueLaw(law), seen)
+    model = PinnedDenoiser(TrueLaw(law), seen, law.cov)
     x = torch.as_tensor(np.random.default_rng(0).standard_normal((6, 2)))
     label = torch.as_tensor([0, 1, 0, 1, 0, 1])
     both = model.denoise(x, 0.5, label)
     for c in (0, 1):
-        alone = PinnedDenoiser(TrueLaw(law.class_conditional(c)), seen).denoise(x, 0.5)
+        alone = PinnedDenoiser(TrueLaw(law.class_conditional(c)), seen, law.cov).denoise(x, 0.5)
         torch.testing.assert_close(both[label == c], alone[label == c])
     assert model.calls_each == 5
-    assert PinnedDenoiser(TrueLaw(law), seen, exact=False).calls_each == 1
+    assert PinnedDenoiser(TrueLaw(law), seen, law.cov, exact=False).calls_each == 1
 
 
 def test_what_has_no_values_at_places_is_refused_with_a_remedy():
@@ -174,5 +177,64 @@ def test_what_has_no_values_at_places_is_refused_with_a_remedy():
     with pytest.raises(PartError, match="pinning needs curves"):
         Pinned().wrap(Atoms(np.eye(3)), Problem(np.eye(3), np.ones(3)))
     with pytest.raises(PartError, match="model is none"):
-        Pinned().wrap(Pull())
+        Pinned().wrap(Pull(), process().problem)
     refuse_unguidable(process())
+
+
+@cache
+def learned(source, method):
+    p = prepare(Experiment(source, method, space=Curves(r=8)), "cpu")
+    return p, fit(method, p.problem)
+
+
+@pytest.mark.parametrize(("values", "farthest"), [((0.8, 0.2, 0.5), 2.0), ((0.95, 0.05, 0.95), 3.0)])
+@pytest.mark.parametrize("method", [KernelDiffusion(), NetworkDiffusion(steps=300)], ids=lambda m: m.name)
+@pytest.mark.parametrize("source", [GunPoint(), Sines(n=300)], ids=lambda s: s.name)
+def test_three_sharp_pins_are_met_without_leaving_the_training_curves_range(source, method, values, farthest):
+    """Range: in half-widths of the training values around their middle. The second values hardly fit any curve."""
+    p, model = learned(source, method)
+    pins = Pinned(pins=3, value_1=values[0], value_2=values[1], value_3=values[2], noise=0.01)
+    z, seen = start("iid", 60, p.space.dim, Rng(0)), pins.observation(p.problem)
+    x = Heun().run(pins.wrap(model, p.problem), z, Karras().grid(20), Rng(0)).end
+    low, high = p.data.train.min(), p.data.train.max()
+    assert np.abs(p.space.decode(x, Rng(0)) - (low + high) / 2).max() < farthest * (high - low) / 2
+    off = np.abs(x @ seen.a.T - seen.y) / (p.problem.x @ seen.a.T).std(0)
+    assert np.median(off) < 0.05
+    assert off.max() < 0.25
+
+
+class Tilted(Denoiser):
+    """D = s x: a model whose posterior covariance s nu^2 is negative for s < 0."""
+
+    def __init__(self, slope):
+        self.slope = slope
+
+    def denoise(self, x, nu, label=None):
+        return self.slope * x
+
+
+@pytest.mark.parametrize("slope", [-0.2, -1e-6, 0.0, 1e-6, 0.2, 50.0])
+def test_whatever_a_model_says_of_its_doubt_a_value_never_drives_a_particle_away(slope):
+    seen = Observation(np.eye(1), np.ones(1), np.full(1, 0.01))
+    moved = PinnedDenoiser(Tilted(slope), seen, np.eye(1)).denoise(torch.zeros((1, 1), dtype=torch.float64), 0.5)
+    assert 0.0 <= float(moved) <= 1.0
+
+
+@given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 3), st.floats(0.01, 20.0))
+def test_bounded_covariances_are_covariances_and_true_ones_of_gaussians_are_kept(seed, d, m, nu):
+    g = np.random.default_rng(seed)
+    root, a = g.standard_normal((d, d)), g.standard_normal((m, d))
+    cov = root @ root.T
+    left = cov - cov @ np.linalg.inv(cov + nu**2 * np.eye(d)) @ cov
+    bound = Bound(a, cov)
+    scale = np.abs(a @ left).max()
+    kept = bound(torch.as_tensor(a @ left)[None], nu)[0].numpy()
+    np.testing.assert_allclose(kept, a @ left, atol=1e-6 * scale)
+    wild = bound(torch.as_tensor(10 * scale * g.standard_normal((20, m, d))), nu).numpy()
+    for pa in wild:
+        seen = pa @ a.T
+        np.testing.assert_allclose(seen, seen.T, atol=1e-6 * scale * np.abs(a).max())
+        assert np.linalg.eigvalsh((seen + seen.T) / 2).min() > -1e-6 * scale * np.abs(a).max()
+        assert np.linalg.eigvalsh(WIDEST * a @ left @ a.T - (seen + seen.T) / 2).min() > -1e-6 * scale * np.abs(a).max()
+        size = np.sqrt(np.outer(np.diag(a @ left @ a.T), np.diag(left)))
+        assert (np.abs(pa) < 2 * WIDEST * np.sqrt(m) * size + 1e-6 * scale).all()

@@ -175,3 +175,49 @@ def test_constant_curves_of_different_heights_and_huge_values_are_embedded():
     for train in (flat, 1e150 * flat):
         f = COSINE.fit(Dataset("flat", "curves", train, train), Rng(0))
         np.testing.assert_allclose(f.decode(f.encode(train), Rng(0)), train, rtol=1e-6, atol=1e-6 * np.abs(train).max())
+
+
+@pytest.mark.parametrize("kernel", ["linear", "cosine", "gaussian"])
+@pytest.mark.parametrize("resolution", [0, 32, 40, 48])
+def test_curves_on_an_uneven_grid_find_back_from_every_resolution_also_from_one_of_as_many_points(kernel, resolution):
+    grid = np.linspace(0, 1, 40) ** 2
+    waves = np.random.default_rng(0).standard_normal((30, 4))
+    curves = waves @ cosine_basis(grid, 4)
+    data = Dataset("uneven", "curves", curves, curves, meta={"grid": (3 + 5 * grid).tolist()})
+    space = Curves(kernel=kernel, r=4, resolution=resolution).fit(data, Rng(0))
+    x = space.encode(curves)
+    np.testing.assert_allclose(space.encode(space.shown(curves)), x, atol=0.03 * np.abs(x).max())
+    decoded = space.decode(x, Rng(0))
+    assert decoded.shape == (30, resolution or 40)
+    if kernel != "gaussian":
+        np.testing.assert_allclose(space.encode(decoded), x, atol=0.03 * np.abs(x).max())
+        np.testing.assert_allclose(decoded, waves @ cosine_basis(space.places, 4), atol=0.03 * np.abs(curves).max())
+
+
+@pytest.mark.parametrize(
+    ("grid", "what"),
+    [
+        (list("abcde"), "is no list of numbers"),
+        (None, "is no list of numbers"),
+        (5, "is no list of numbers"),
+        ([[0, 1, 2, 3, 4]], "is no list of numbers"),
+        ([0, 1, 2], "holds 3 numbers, and the curves have 5 points"),
+        ([], "holds 0 numbers, and the curves have 5 points"),
+        ([0, 1, 2, 3, float("nan")], "not all of them finite"),
+        ([0, 1, 2, 3, float("inf")], "not all of them finite"),
+        ([1, 1, 1, 1, 1], "which do not increase strictly"),
+        ([0, 1, 3, 2, 4], "which do not increase strictly"),
+    ],
+)
+def test_a_grid_that_does_not_fit_is_named_with_a_remedy(grid, what):
+    curves = np.random.default_rng(0).standard_normal((6, 5))
+    for kernel in ("linear", "cosine"):
+        with pytest.raises(PartError, match=rf'^meta\["grid"\] .*{what}; give 5 finite numbers .* or leave it out') as problem:
+            Curves(kernel=kernel).fit(Dataset("bad", "curves", curves, curves, meta={"grid": grid}), Rng(0))
+        assert "\n" not in str(problem.value)
+
+
+@pytest.mark.parametrize("grid", [[0.0, np.nan, 1.0], [0.0, 1.0, np.inf], [0.0, 0.0, 1.0], [0.0]])
+def test_quadrature_refuses_what_is_no_grid(grid):
+    with pytest.raises(ValueError, match="be finite and increase strictly"):
+        quadrature(np.array(grid))
