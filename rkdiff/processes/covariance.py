@@ -8,6 +8,12 @@ with lam_1 >= lam_2 >= ... the variances of the data. Noise lives in the space, 
 the q_j have a finite sum; white noise does not (Da Prato and Zabczyk 2014, "Stochastic equations in infinite dimensions", section 2.3).
 Only the shape is chosen here: q_1 = 1, and the level of noise is the schedule's affair.
 
+In coordinates in which the noise is white the data has the variances v_j = lam_j / q_j over their mean. Noise smoother than the data
+(q_j falls faster than lam_j) lets v_1 sink below the last noise of any schedule: the coordinate that matters most is lost, while the finest
+get noise too small to be seen. `bounded` therefore keeps q_j >= SHARE lam_j / lam_1, which gives v_j >= SHARE lam_j / lam_1 for every j, so
+that at most sigma_min^2 / SHARE times r lam_1 / sum lam of the data's variance drowns in the last noise; where q_j falls no faster than
+lam_j, it changes nothing.
+
 On the unit interval the components are functions e_j, orthonormal in L2. Draws xi = sum_j sqrt(q_j) eps_j e_j can be evaluated on any grid,
 and the same eps give the same function on all of them (Karhunen and Loeve; Adler and Taylor 2007, section 3.2). Draws of trace-class noise
 are almost never in the Cameron-Martin space of C, whose norm is |h|_C^2 = sum_j h_j^2 / q_j.
@@ -24,10 +30,14 @@ NOISES = ("spectrum", "power_law", "matern")
 BASES = ("cosine", "sine", "half_sine")
 #: Correlation length of the Matern family, in units of the interval.
 LENGTH = 0.1
+#: Least noise of a coordinate, as a share of what noise like the data has there.
+SHARE = 0.1
 
 
 def noise_variances(name: str, variances: Float[np.ndarray, " r"], smoothness: float) -> Float[np.ndarray, " r"]:
-    """The variances q of the noise, one for each of the data's (falling, positive) `variances`; q[0] = 1.
+    """The variances q of the noise, one for each of the data's (positive) `variances`; q[0] = 1 where these fall.
+
+    Where they do not fall, j is the rank: the coordinate in which the data varies most has the largest q.
 
     Raises:
         ValueError: an unknown family, a negative smoothness, or variances that are not positive.
@@ -40,11 +50,18 @@ def noise_variances(name: str, variances: Float[np.ndarray, " r"], smoothness: f
         raise ValueError("the variances of the data must be positive, finite numbers")
     if name == "spectrum":
         return (variances / variances[0]) ** smoothness
-    j = np.arange(1, len(variances) + 1)
+    j = np.empty(len(variances))
+    j[np.argsort(-variances, kind="stable")] = np.arange(1, len(variances) + 1)
     if name == "power_law":
         return j ** -float(smoothness)
     q = (2 * smoothness / LENGTH**2 + (np.pi * j) ** 2) ** -(smoothness + 0.5)
-    return q / q[0]
+    return q / q.max()
+
+
+def bounded(q: Float[np.ndarray, " r"], variances: Float[np.ndarray, " r"], share: float = SHARE) -> Float[np.ndarray, " r"]:
+    """The noise q, raised where it is smoother than the data by so much that coarse coordinates would drown (see above)."""
+    top = int(np.argmax(variances))
+    return np.maximum(q, share * q[top] * (variances / variances[top]))
 
 
 def is_trace_class(name: str, smoothness: float, decay: float) -> bool:

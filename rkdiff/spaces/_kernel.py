@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float
 from rkdiff.core.parts import PartError, knob, knobs
 from rkdiff.core.rng import Rng
 from rkdiff.kernels.vectors import Kernel, median_distance, squared_distances
-from rkdiff.processes.covariance import NOISES, noise_variances
+from rkdiff.processes.covariance import NOISES, SHARE, bounded, noise_variances
 from rkdiff.spaces import Fitted, Space
 from rkdiff.spaces.rkhs import APPROXIMATIONS, Embedding, embed, whiten
 
@@ -27,6 +27,8 @@ Self_ = TypeVar("Self_", bound="FittedKernel")
 ROWS = 2000
 #: Real-valued objects nearer than this many median distances to a training object are copies of it.
 COPY = 1e-3
+#: Largest number in a training vector: beyond it, squares and their products leave the floating-point range.
+LARGEST = 1e70
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class FittedKernel(Fitted):
         embedding: kernel PCA of the vectors, r coordinates z.
         scale: (d,) z = scale * x, with x the coordinates that are handed out; in x the noise is white.
         noise: (d,) variances q of the noise in z, up to one factor.
+        raised: in how many coordinates the noise was raised, because noise that smooth would drown the others.
     """
 
     space: KernelSpace
@@ -79,6 +82,8 @@ class FittedKernel(Fitted):
         self.candidates = self.vectors(training)
         if not np.isfinite(self.candidates).all():
             raise PartError(f"the {len(training)} training objects hold values that are not finite; give finite numbers only")
+        if (largest := float(np.abs(self.candidates).max(initial=0.0))) > LARGEST:
+            raise PartError(f"the training objects hold numbers as large as {largest:.1g}; give them in a larger unit")
         if len(training) < 2:
             raise PartError(f"there are {len(training)} training objects; give at least two different ones")
         self.embedding = embed(
@@ -96,8 +101,10 @@ class FittedKernel(Fitted):
         return Kernel(name, self.space.width * median_distance(self.candidates) if name != "linear" else 1.0)
 
     def set_scales(self, variances: Float[np.ndarray, " d"]) -> None:
-        """Whiten: from the variances of the coordinates z to `scale`, `weights` and `dim`."""
-        q = noise_variances(self.space.noise, variances, self.space.smoothness)
+        """Whiten: from the variances of the coordinates z, in any order, to `scale`, `weights`, `raised` and `dim`."""
+        wanted = noise_variances(self.space.noise, variances, self.space.smoothness)
+        q = bounded(wanted, variances)
+        self.raised = int((q > wanted).sum())
         self.scale, self.weights = whiten(variances, q)
         self.noise, self.dim = q, len(q)
 
@@ -156,5 +163,11 @@ class FittedKernel(Fitted):
         if e.kernel.radial and alike > 0.99:
             out.append(
                 f"this kernel finds all objects alike (mean likeness {alike:.3f}): narrow it, or only a line of H is left"
+            )
+        if self.raised:
+            out.append(
+                f"noise this smooth is smoother than the data: in {self.raised} of {self.dim} coordinates it was raised to "
+                f"{SHARE:.0%} of the share that the data has there, or the coarse shape would drown; "
+                f"choose less smoothness{' (1 at most)' if self.space.noise == 'spectrum' else ''} for the noise as it is named"
             )
         return tuple(out)

@@ -90,7 +90,7 @@ def fixed_point(
 ) -> Float[np.ndarray, "n p"]:
     """Climb J(y) = 2 sum_i gamma_i k(a_i, y) - k(y, y), row by row, from `begin`; J never falls."""
     if kernel.name == "linear":
-        return gamma @ anchors
+        return gamma @ anchors if kernel.origin is None else kernel.origin + gamma @ kernel.counted(anchors)
     y, step = begin.copy(), np.ones(len(begin))
     height = _height(kernel, anchors, gamma, y)
     for _ in range(iterations):

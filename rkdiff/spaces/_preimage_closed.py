@@ -51,7 +51,9 @@ def from_inner_products(
     if kernel.radial:
         return from_distances(near, argument(kernel, cross))
     own = np.maximum(argument(kernel, norm2), 0.0)
-    return from_distances(near, np.maximum(own[:, None] + (near**2).sum(2) - 2 * argument(kernel, cross), 0.0))
+    return from_distances(
+        near, np.maximum(own[:, None] + (kernel.counted(near) ** 2).sum(2) - 2 * argument(kernel, cross), 0.0)
+    )
 
 
 def from_distances(near: Float[np.ndarray, "n k p"], d2: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n p"]:

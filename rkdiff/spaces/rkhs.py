@@ -15,7 +15,7 @@ path by path.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -26,6 +26,10 @@ from rkdiff.kernels.vectors import Kernel, RandomFourier
 _FLAT = 1e-10
 #: An eigenvalue of a Gram matrix below this share of the largest is no rounding error: the kernel is not positive definite.
 _INDEFINITE = -1e-8
+#: Eigenvalues up to this share of the trace of a Gram matrix are rounding.
+_ROUNDING = 8 * float(np.finfo(float).eps)
+#: Landmarks see at most all of an object: by more than this share of its squared length, and the kernel is not positive definite.
+_EXCESS = 1e-6
 EXACT_UP_TO, LANDMARKS, FEATURES = 2000, 500, 1000
 #: "auto" is exact up to EXACT_UP_TO objects and takes random landmarks above; "spread_landmarks" are chosen by k-means++ seeding.
 APPROXIMATIONS = ("auto", "exact", "landmarks", "spread_landmarks", "random_features")
@@ -110,23 +114,53 @@ def embed(
     n = len(x)
     if approximation not in APPROXIMATIONS:
         raise PartError(f"approximation is {approximation!r}; choose one of {', '.join(APPROXIMATIONS)}")
-    if approximation == "random_features" and kernel.radial:  # the others have finite features of their own
-        return _random_features(x, kernel, r, rng)
-    if approximation == "exact" or (approximation == "auto" and n <= exact_up_to):
-        return _exact(x, kernel, r)
-    m = min(landmarks, n)
-    pick = _spread(x, kernel, m, rng) if approximation == "spread_landmarks" else np.sort(rng.permutation(n)[:m])
-    return _nystroem(x, x[pick], kernel, r)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused in words
+        if approximation == "random_features" and kernel.radial:  # the others have finite features of their own
+            return _random_features(x, kernel, r, rng)
+        if approximation == "exact" or (approximation == "auto" and n <= exact_up_to):
+            return _exact(x, kernel, r)
+        m = min(landmarks, n)
+        pick = _spread(x, kernel, m, rng) if approximation == "spread_landmarks" else np.sort(rng.permutation(n)[:m])
+        return _nystroem(x, x[pick], kernel, r)
+
+
+def _finite(values: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
+    """The values of a kernel, if they are finite."""
+    if not np.isfinite(values).all():
+        count = int((~np.isfinite(values)).sum())
+        raise PartError(
+            f"the kernel gave {count} values that are not finite; look at its width, and bring the data to a smaller scale"
+        )
+    return values
+
+
+def _spectrum(centred: Float[np.ndarray, "m m"], trace: float) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, "m m"]]:
+    """Falling eigenvalues and eigenvectors of a centred Gram matrix; `trace` is that of the Gram matrix as it was."""
+    mu, u = np.linalg.eigh(centred)
+    mu, u = mu[::-1], u[:, ::-1]
+    if mu[-1] < min(_INDEFINITE * max(mu[0], _FLAT), -_ROUNDING * trace):
+        raise _indefinite(f"eigenvalues from {mu[0]:.3g} down to {mu[-1]:.3g}")
+    return mu, u
+
+
+def _centred(gram: Float[np.ndarray, "m m"]) -> Float[np.ndarray, "m m"]:
+    centre = gram.mean(0)
+    return gram - centre[:, None] - centre + centre.mean()
+
+
+def _indefinite(seen: str) -> PartError:
+    given = f"this kernel is not positive definite on these objects ({seen})"
+    return PartError(f"{given}, so no Hilbert space belongs to it; a Laplace form exp(-d / s) of the same distance may do")
 
 
 def _spread(x: Float[np.ndarray, "n p"], kernel: Kernel, m: int, rng: np.random.Generator) -> np.ndarray:
     """Landmarks by k-means++ seeding in H: each new one is drawn with chances proportional to its squared distance to those taken."""
-    diagonal = kernel.diagonal(x)
+    diagonal = _finite(kernel.diagonal(x))
     picked = [int(rng.integers(len(x)))]
     d2 = np.full(len(x), np.inf)
     for _ in range(m - 1):
         last = picked[-1]
-        d2 = np.minimum(d2, np.maximum(diagonal + diagonal[last] - 2 * kernel(x, x[last : last + 1])[:, 0], 0.0))
+        d2 = np.minimum(d2, np.maximum(diagonal + diagonal[last] - 2 * _finite(kernel(x, x[last : last + 1]))[:, 0], 0.0))
         d2[picked] = 0.0
         if d2.sum() <= 0:
             break
@@ -139,7 +173,7 @@ def _random_features(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int, rng: n
     finite = RandomFourier.draw(kernel, x.shape[1], FEATURES, rng)
     if len(x) <= 2 * FEATURES:  # the Gram matrix is smaller than the covariance
         return _exact(x, finite, r)
-    features = finite.features(x)
+    features = _finite(finite.features(x))
     mean = features.mean(0)
     centred = features - mean
     lam, w = np.linalg.eigh(centred.T @ centred / len(x))
@@ -153,7 +187,7 @@ def _random_features(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int, rng: n
 
 def _keep(mu: Float[np.ndarray, " m"], r: int, size: float, n: int) -> int:
     """How many of the falling eigenvalues to keep."""
-    rank = int((mu > _FLAT * max(mu[0], _FLAT * size)).sum()) if len(mu) else 0
+    rank = int((mu > max(_FLAT * mu[0], _ROUNDING * size)).sum()) if len(mu) else 0
     if rank == 0 or mu[0] <= 1e-12 * size:
         raise PartError(f"the {n} training objects all look alike to this kernel; give at least two different ones")
     return min(r, rank)
@@ -161,47 +195,42 @@ def _keep(mu: Float[np.ndarray, " m"], r: int, size: float, n: int) -> int:
 
 def _exact(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int) -> Embedding:
     n = len(x)
-    gram = kernel(x, x)
-    if not np.isfinite(gram).all():
-        raise PartError(
-            f"the kernel gave {int((~np.isfinite(gram)).sum())} values that are not finite; look at its width and at the data"
-        )
+    _finite(kernel.diagonal(x))
+    gram = _finite(kernel(x, x))
     gram = (gram + gram.T) / 2
-    centre = gram.mean(0)
-    centred = gram - centre[:, None] - centre + centre.mean()
-    mu, u = np.linalg.eigh(centred)
-    mu, u = mu[::-1], u[:, ::-1]
-    if mu[-1] < _INDEFINITE * max(mu[0], _FLAT):
-        given = f"this kernel is not positive definite on these objects (eigenvalues from {mu[0]:.3g} down to {mu[-1]:.3g})"
-        raise PartError(f"{given}, so no Hilbert space belongs to it; a Laplace form exp(-d / s) of the same distance may do")
+    centred = _centred(gram)
+    mu, u = _spectrum(centred, float(np.trace(gram)))
     keep = _keep(mu, r, float(np.trace(gram)), n)
     projection = _signed(u[:, :keep]) / np.sqrt(mu[:keep])
     projection -= projection.mean(0)  # zero but for rounding, which small eigenvalues and a long mean would blow up
-    return Embedding(kernel, x, centre, projection, np.full(n, 1 / n), mu[:keep] / n, float(np.trace(centred)) / n)
+    return Embedding(kernel, x, gram.mean(0), projection, np.full(n, 1 / n), mu[:keep] / n, float(np.trace(centred)) / n)
 
 
 def _nystroem(x: Float[np.ndarray, "n p"], anchors: Float[np.ndarray, "m p"], kernel: Kernel, r: int) -> Embedding:
-    n = len(x)
-    s, v = np.linalg.eigh(kernel(anchors, anchors))
-    good = s > _FLAT * s[-1]
+    if kernel.origin is not None:
+        kernel = replace(kernel, origin=anchors.mean(0))
+    n, gram = len(x), _finite(kernel(anchors, anchors))
+    _spectrum(_centred((gram + gram.T) / 2), float(np.trace(gram)))
+    s, v = np.linalg.eigh(gram)
+    good = s > max(_FLAT * s[-1], 0.0)
     root = v[:, good] / np.sqrt(s[good])
-    cross = kernel(x, anchors)
+    cross, own = _finite(kernel(x, anchors)), _finite(kernel.diagonal(x))
+    excess = float((((cross @ root) ** 2).sum(1) - own).max())
+    diagonal = float(own.mean())
+    if excess > _EXCESS * diagonal:
+        raise _indefinite(f"landmarks see {excess:.3g} more of an object than its squared length, {diagonal:.3g} on average")
     centre = cross.mean(0)
     features = (cross - centre) @ root
     lam, w = np.linalg.eigh(features.T @ features / n)
     lam, w = lam[::-1], w[:, ::-1]
-    diagonal = float(kernel.diagonal(x).mean())
     keep = _keep(lam, r, diagonal, n)
-    beta = root @ (root.T @ centre)
-    return Embedding(
-        kernel,
-        anchors,
-        centre,
-        root @ _signed(w[:, :keep]),
-        beta,
-        lam[:keep],
-        max(diagonal - float(centre @ beta), float(lam.sum())),
-    )
+    beta, projection = root @ (root.T @ centre), root @ _signed(w[:, :keep])
+    if (
+        kernel.origin is not None
+    ):  # counted from their mean the anchors sum to zero: coefficients may be moved so that they sum to one
+        beta, projection = beta + (1 - beta.sum()) / len(beta), projection - projection.mean(0)
+    total = max(diagonal - float(centre @ beta), float(lam.sum()))
+    return Embedding(kernel, anchors, centre, projection, beta, lam[:keep], total)
 
 
 def _signed(u: Float[np.ndarray, "m r"]) -> Float[np.ndarray, "m r"]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.gaussian_process.kernels import Matern
 from sklearn.metrics.pairwise import linear_kernel, polynomial_kernel, rbf_kernel
 
-from rkdiff.kernels.vectors import KERNELS, Kernel, RandomFourier
+from rkdiff.kernels.vectors import KERNELS, Kernel, RandomFourier, far_off, median_distance, squared_distances
 
 WIDTH = 1.4
 OTHERS = {
@@ -70,3 +70,26 @@ def test_pull_is_positive_and_falls_with_the_distance(name):
     pull = Kernel(name, WIDTH).pull(np.zeros((1, 1)), np.linspace(0, 5, 40)[:, None])[0]
     assert (pull > 0).all()
     assert (np.diff(pull) < 0).all()
+
+
+@pytest.mark.parametrize("offset", [3e3, 1e6, 1e9])
+def test_distances_of_vectors_far_from_zero_are_those_near_zero(offset):
+    x, y = np.round(cloud(), 3), np.round(cloud(7, 1), 3)
+    there = squared_distances(x + offset, y + offset)
+    np.testing.assert_allclose(there, ((x[:, None] - y[None]) ** 2).sum(2), rtol=1e-13 * offset + 1e-12, atol=1e-14 * offset)
+    np.testing.assert_allclose(median_distance(x + offset), median_distance(x), rtol=1e-6)
+    assert far_off(x + offset)
+    assert not far_off(x)
+    assert median_distance(np.full((5, 2), offset)) == 1.0
+    assert squared_distances(np.full((2, 2), offset), np.full((3, 2), offset)).max() == 0
+
+
+def test_inner_products_are_counted_from_the_origin():
+    x, y, origin = cloud(), cloud(7, 1), np.array([1.0, -2.0, 3.0])
+    moved = Kernel("linear", origin=origin)
+    np.testing.assert_allclose(moved(x, y), (x - origin) @ (y - origin).T)
+    np.testing.assert_allclose(moved.diagonal(x), np.diag(moved(x, x)))
+    assert moved == Kernel("linear")
+    gamma, start = np.random.default_rng(0).normal(size=(2, 12)), cloud(2, 2)
+    way, strength = moved.uphill(gamma, start, x)
+    np.testing.assert_allclose(start - origin + way / strength[:, None], gamma @ (x - origin))

@@ -2,11 +2,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rkdiff.processes.covariance import (
     BASES,
     NOISES,
+    SHARE,
     basis,
+    bounded,
     cameron_martin_norm2,
     in_cameron_martin,
     is_trace_class,
@@ -25,6 +29,47 @@ def test_variances_start_at_one_and_fall(name, smoothness):
     assert q[0] == 1
     assert (np.diff(q) <= 0).all()
     assert (q > 0).all()
+
+
+@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("smoothness", [0.0, 0.5, 1.5, 4.0])
+def test_variances_in_another_order_have_the_noise_of_their_rank(name, smoothness):
+    lam = np.arange(1.0, 12) ** -3
+    order = np.random.default_rng(0).permutation(11)
+    there = noise_variances(name, lam[order], smoothness)
+    np.testing.assert_allclose(there / there.max(), noise_variances(name, lam, smoothness)[order], rtol=1e-12)
+    np.testing.assert_array_equal(noise_variances("power_law", np.ones(5), 2.0), np.arange(1.0, 6) ** -2)  # ties: as they come
+
+
+@given(
+    name=st.sampled_from(NOISES),
+    smoothness=st.floats(0, 4),
+    lam=st.lists(st.floats(-10, 2), min_size=1, max_size=60).map(lambda e: 10.0 ** np.array(e)),
+)
+def test_no_noise_drowns_more_of_the_data_than_its_bound(name, smoothness, lam):
+    q = bounded(noise_variances(name, lam, smoothness), lam)
+    v = lam / q / np.mean(lam / q)  # the variances in which the noise is white
+    assert (v >= SHARE * lam / lam.max() * (1 - 1e-9)).all()
+    least = 0.02**2
+    lost = (lam * least / (v + least)).sum() / lam.sum()
+    assert lost <= least / SHARE * len(lam) * lam.max() / lam.sum() * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("smoothness", [0.0, 0.25, 0.5, 1.0])
+def test_noise_no_smoother_than_the_data_is_left_as_it_is_to_the_last_bit(smoothness):
+    lam = 10.0 ** -np.linspace(0, 9, 40)
+    q = noise_variances("spectrum", lam, smoothness)
+    np.testing.assert_array_equal(bounded(q, lam), q)
+
+
+def test_noise_far_smoother_than_the_data_is_raised_to_a_share_of_the_datas_own():
+    lam = 10.0 ** -np.linspace(0, 9, 10)
+    q = bounded(noise_variances("spectrum", lam, 2.0), lam)
+    np.testing.assert_allclose(q[0], 1.0)
+    np.testing.assert_allclose(q[1:], SHARE * lam[1:])
+    flat = np.ones(60)
+    assert (noise_variances("power_law", flat, 4.0) < 1e-7).any()
+    np.testing.assert_allclose(bounded(noise_variances("power_law", flat, 4.0), flat).min(), SHARE)
 
 
 @pytest.mark.parametrize(("name", "smoothness"), FLAGS)

@@ -156,6 +156,58 @@ def test_a_kernel_that_is_not_positive_definite_is_refused_and_its_laplace_form_
     np.testing.assert_allclose(e.coordinates(x).var(0), e.variances)
 
 
+class Waves(Kernel):
+    """A function of the distance that belongs to no Hilbert space."""
+
+    def of(self, value):
+        return np.cos(value)
+
+
+@pytest.mark.parametrize("approximation", ["auto", "exact", "landmarks", "spread_landmarks"])
+def test_a_kernel_that_is_not_positive_definite_is_refused_on_every_way(approximation):
+    x = cloud()
+    with pytest.raises(PartError, match="not positive definite"):
+        embed(x, Waves("gaussian"), 4, np.random.default_rng(0), approximation=approximation, landmarks=20)
+
+
+class Loose(Kernel):
+    """Positive definite among the first half of the objects, and between the halves larger than their lengths allow."""
+
+    def __call__(self, x, y):
+        return super().__call__(x, y) * np.where((x[:, :1] > 90) != (y[:, :1] > 90).T, 50.0, 1.0)
+
+
+def test_a_kernel_is_refused_whose_landmarks_see_more_of_an_object_than_there_is():
+    x = cloud()
+    x[0, 0] = 99.0  # never drawn as one of three landmarks with this seed
+    assert 0 not in np.random.default_rng(0).permutation(60)[:3]
+    with pytest.raises(PartError, match=r"landmarks see .* more of an object than its squared length"):
+        embed(x, Loose("gaussian", 60.0), 2, np.random.default_rng(0), approximation="landmarks", landmarks=3)
+
+
+class Overflowing(Kernel):
+    """Infinite where one of the objects is the longest of all."""
+
+    def __call__(self, x, y):
+        return super().__call__(x, y) * np.exp(np.where(x[:, :1] > 90, 1e4, 0.0))
+
+
+class Boundless(Kernel):
+    """Objects of infinite length."""
+
+    def diagonal(self, x):
+        return np.full(len(x), np.inf)
+
+
+@pytest.mark.parametrize("kernel", [Overflowing("gaussian"), Boundless("gaussian")])
+@pytest.mark.parametrize("approximation", ["auto", "exact", "landmarks", "spread_landmarks"])
+def test_infinite_values_are_refused_on_every_way(kernel, approximation):
+    x = cloud()
+    x[0, 0] = 99.0
+    with pytest.raises(PartError, match="values that are not finite"):
+        embed(x, kernel, 4, np.random.default_rng(0), approximation=approximation, landmarks=20)
+
+
 class Broken(Histograms):
     """A kernel with a hole."""
 

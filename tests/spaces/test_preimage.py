@@ -217,3 +217,15 @@ def test_an_unknown_decoder_is_refused_with_a_reason():
     x, e = fitted()
     with pytest.raises(ValueError, match="choose one of fixed_point"):
         preimage(e, np.zeros((1, e.dim)), x, "magic")
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_linear_decoders_agree_wherever_inner_products_are_counted_from(decoder):
+    x = cloud()
+    near, far = (embed(x, Kernel("linear", origin=o), 3, np.random.default_rng(0)) for o in (None, np.array([1.0, -2.0, 3.0])))
+    z = np.random.default_rng(1).normal(size=(6, 3)) * np.sqrt(near.variances)
+    np.testing.assert_allclose(preimage(far, z, x, decoder), preimage(near, z, x, decoder), atol=2e-2)
+    if decoder == "fixed_point":
+        gamma = np.random.default_rng(2).normal(size=(4, 40))  # need not sum to one
+        wanted = far.kernel.origin + gamma @ (x - far.kernel.origin)
+        np.testing.assert_allclose(fixed_point(far.kernel, x, gamma, x[:4], 5), wanted, atol=1e-9)

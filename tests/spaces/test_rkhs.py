@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 from sklearn.decomposition import KernelPCA
 
+from rkdiff.core.parts import make
+from rkdiff.core.records import Dataset
+from rkdiff.core.rng import Rng
+from rkdiff.data.communities import Communities
+from rkdiff.data.sines import Sines
+from rkdiff.data.tecator import Tecator
+from rkdiff.experiment import Experiment
 from rkdiff.kernels.vectors import KERNELS, Kernel, median_distance
-from rkdiff.spaces.rkhs import embed, whiten
+from rkdiff.processes.covariance import NOISES, SHARE
+from rkdiff.spaces.curves import Curves
+from rkdiff.spaces.graphs import Graphs
+from rkdiff.spaces.rkhs import APPROXIMATIONS, embed, whiten
+from rkdiff.stages import run
 
 
 def cloud(n=60, d=3, seed=0):
@@ -101,3 +112,74 @@ def test_equal_objects_are_refused_and_duplicates_are_not():
     np.testing.assert_allclose(e.residual(twice), 0, atol=1e-9)
     with pytest.raises(ValueError, match="at least two different"):
         embed(np.ones((50, 2)), kernel, 3, np.random.default_rng(0), exact_up_to=10, landmarks=20)
+
+
+def walks(n=60, seed=0):
+    return np.cumsum(np.random.default_rng(seed).normal(size=(n, 40)), 1) * 0.1
+
+
+@pytest.mark.parametrize("offset", [3000.0, -1e6])
+@pytest.mark.parametrize("approximation", APPROXIMATIONS)
+@pytest.mark.parametrize("kernel", ["linear", "gaussian", "matern"])
+def test_curves_around_thousands_are_embedded_and_decoded_as_curves_around_zero(kernel, approximation, offset):
+    train, new = walks(), walks(5, 1)
+    space = Curves(kernel=kernel, approximation=approximation)
+    near, far = (space.fit(Dataset("made", "curves", train + o, new + o), Rng(0)) for o in (0.0, offset))
+    x, y = near.encode(new), far.encode(new + offset)
+    np.testing.assert_allclose(y * np.sign((x * y).sum(0)), x, atol=1e-6 if kernel != "linear" else 2e-4)
+    np.testing.assert_allclose(far.decode(y, Rng(0)) - offset, near.decode(x, Rng(0)), atol=1e-3)
+    np.testing.assert_allclose(far.residual(new + offset, y), near.residual(new, x), atol=1e-6)
+    if (seen := far.observe(np.array([0.0]))) is not None:  # affine in the coordinates, at the first point of the grid
+        np.testing.assert_allclose(seen[0] @ y.T + seen[1][:, None], far.decode(y, Rng(0))[:, :1].T, atol=1e-6)
+
+
+def test_rounding_in_a_gram_matrix_is_not_taken_for_an_indefinite_kernel():
+    x = walks()
+    near, far = (embed(x + o, Kernel("linear"), 12, np.random.default_rng(0)) for o in (0.0, 3e4))
+    np.testing.assert_allclose(far.variances, near.variances, rtol=1e-5)
+    np.testing.assert_allclose(far.coordinates(x + 3e4).var(0), far.variances, rtol=1e-5)
+
+
+@pytest.mark.parametrize("data", [Sines(), Tecator()])
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("smoothness", [0.0, 1.5, 2.0, 4.0])
+def test_a_gaussian_keeps_the_spread_of_curves_for_every_noise(data, noise, smoothness):
+    space = Curves(r=12, noise=noise, smoothness=smoothness)
+    one = Experiment(
+        data, make("method", "gaussian"), space=space, particles=200, decoded=200, shown=0, repeats=1, seed=0
+    )  # fmt: skip
+    made = run(one, "cpu").arrays["samples"]
+    train = data.make(Rng(0).child("data")).train
+    assert made.std(0).mean() == pytest.approx(train.std(0).mean(), rel=0.1)
+
+
+def test_noise_that_had_to_be_raised_says_so_and_other_noise_does_not():
+    data = Sines().make(Rng(0))
+    fits = [Curves(r=12, smoothness=s).fit(data, Rng(0)) for s in (0.0, 0.5, 1.0, 2.0)]
+    assert [f.raised > 0 for f in fits] == [False, False, False, True]
+    assert [len(f.advice) for f in fits] == [0, 0, 0, 1]
+    assert f"in {fits[3].raised} of {fits[3].dim} coordinates it was raised to {SHARE:.0%}" in fits[3].advice[0]
+    assert fits[3].encode(data.train).var(0)[0] > SHARE / 2
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_the_node_count_has_the_noise_of_its_rank_and_not_of_its_place(noise):
+    fitted = Graphs(noise=noise, smoothness=1.5).fit(Communities(n=60).make(Rng(0)), Rng(0))
+    variances = np.append(fitted.embedding.variances, fitted.embedding.variances.mean())
+    order = np.argsort(-variances, kind="stable")
+    assert fitted.dim == len(variances)
+    assert (np.diff(fitted.noise[order]) <= 0).all()
+    assert fitted.noise[-1] > fitted.noise[-2]
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_cosines_have_more_noise_where_the_curves_vary_more(noise):
+    fitted = Curves(kernel="cosine", r=12, noise=noise, smoothness=0.75).fit(Sines().make(Rng(0)), Rng(0))
+    order = np.argsort(-fitted.embedding.variances, kind="stable")
+    assert (order != np.arange(12)).any()
+    assert (np.diff(fitted.noise[order]) <= 0).all()
+
+
+def test_numbers_too_large_to_multiply_are_refused_in_words():
+    with pytest.raises(ValueError, match=r"as large as 2e\+199; give them in a larger unit"):
+        Curves().fit(Dataset("made", "curves", walks() * 0 + np.linspace(0.5, 1, 60)[:, None] * 1e200, walks(2)), Rng(0))
