@@ -1,4 +1,4 @@
-"""What tables from real files share: reading text columns, naming categories, splitting, describing columns."""
+"""What tables from real files share: reading text columns, naming categories, splitting, describing columns; `RealTable` does it all."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import csv
 import gzip
 import importlib.util
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from rkdiff.core.parts import knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
+from rkdiff.data import Source
 
 
 def shipped(package: str, *parts: str) -> Path:
@@ -76,3 +79,32 @@ def split(
     labels: Int[np.ndarray, " n"] = rows[:, list(types).index(classes)].astype(np.int64)
     told = {"columns": describe(rows[:cut], types), "class_names": list(types[classes]), **meta}
     return Dataset(name, "tables", rows[:cut], rows[cut:], labels[:cut], labels[cut:], meta=told)
+
+
+@dataclass(frozen=True)
+class RealTable(Source, abstract=True):
+    """A table that an installed package carries; a subclass says which, what its columns are, and what they are for."""
+
+    modality: ClassVar[str] = "tables"
+    #: The package and the path of the file in it.
+    file: ClassVar[tuple[str, ...]]
+    #: What each column holds: "number", "integer", or the levels of a category.
+    types: ClassVar[Mapping[str, str | Sequence[str]]]
+    #: The column of the classes, the column to predict, and where the table comes from.
+    classes: ClassVar[str]
+    target: ClassVar[str]
+    source: ClassVar[str]
+
+    share: float = knob(
+        0.7,
+        0.2,
+        0.9,
+        advanced=True,
+        help="the part of the complete rows that is shown to the methods; the rest is held out",
+    )
+
+    def make(self, rng: Rng) -> Dataset:
+        """All rows without a missing value, split at random."""
+        rows, dropped = table(read(shipped(*self.file)), self.types)
+        meta = {"source": self.source, "target": self.target, "dropped": dropped}
+        return split(self.name, rows, self.types, self.classes, self.share, rng, meta)

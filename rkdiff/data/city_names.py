@@ -2,11 +2,13 @@
 
 The database (IANA tz, public domain) names each zone after a large city in it; its list ships with the package tzdata. Names of two words
 are written as one, and what is no city (offsets, legacy names of countries) is left out. A word is right where every three neighbours,
-begin and end included, occur in a name of the list.
+begin and end included, occur in a name of the whole list, held-out names included (`meta["judge"]`): a held-out name is right by
+definition. A decoder knows the neighbours of the training names alone (`meta["trigrams"]`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +16,7 @@ from rkdiff.core.parts import knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.data import Source
-from rkdiff.kernels.strings import to_codes
+from rkdiff.kernels.strings import to_codes, to_words
 
 SOURCE = "cities of the IANA time zone database (public domain), as shipped with tzdata"
 _CONTINENTS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
@@ -39,6 +41,11 @@ def cities() -> list[str]:
     raise FileNotFoundError("the names of cities ship with the package tzdata, which is not installed; run: pip install tzdata")
 
 
+def neighbours(words: Iterable[str]) -> list[str]:
+    """Every three neighbours in words, in order; "^" stands for the begin and "$" for the end."""
+    return sorted({f"^{w}$"[i : i + 3] for w in words for i in range(len(w))})
+
+
 @dataclass(frozen=True)
 class CityNames(Source):
     """Names of cities around the world, real words of many languages."""
@@ -51,13 +58,13 @@ class CityNames(Source):
     def make(self, rng: Rng) -> Dataset:
         """All names in one pool, split at random."""
         words = cities()
-        known = sorted({f"^{w}$"[i : i + 3] for w in words for i in range(len(w))})
         codes = to_codes(words)[rng.numpy("split").permutation(len(words))]
         cut = round(self.share * len(codes))
         meta = {
             "source": SOURCE,
             "alphabet": "abcdefghijklmnopqrstuvwxyz",
-            "rule": "letters only, and every three neighbours occur in a name of the list",
-            "trigrams": known,
+            "rule": "letters only, and every three neighbours occur in a name of the whole list",
+            "trigrams": neighbours(to_words(codes[:cut])),
+            "judge": neighbours(words),
         }
         return Dataset(self.name, self.modality, codes[:cut], codes[cut:], meta=meta)

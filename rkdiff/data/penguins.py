@@ -7,14 +7,11 @@ missing value are dropped, and `meta["dropped"]` says so. The classes are the sp
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rkdiff.core.parts import knob
-from rkdiff.core.records import Dataset
-from rkdiff.core.rng import Rng
-from rkdiff.data import Source
-from rkdiff.data._tables import read, shipped, split, table
+from rkdiff.data._tables import RealTable
 
 SOURCE = "Horst, Hill and Gorman 2020 (CC0), after Gorman, Williams and Fraser 2014, PLoS ONE 9: e90081, as shipped with palmerpenguins"
 TYPES = {
@@ -30,22 +27,12 @@ TYPES = {
 
 
 @dataclass(frozen=True)
-class Penguins(Source):
+class Penguins(RealTable):
     """Measured penguins: bills, flippers and mass, with species, island, sex and year."""
 
-    modality: ClassVar[str] = "tables"
     label: ClassVar[str] = "Penguins"
-
-    share: float = knob(
-        0.7,
-        0.2,
-        0.9,
-        advanced=True,
-        help="the part of the 333 complete rows that is shown to the methods; the rest is held out",
-    )
-
-    def make(self, rng: Rng) -> Dataset:
-        """All complete rows, split at random. The column to predict is the species."""
-        rows, dropped = table(read(shipped("palmerpenguins", "data", "penguins.csv")), TYPES)
-        meta = {"source": SOURCE, "target": "species", "dropped": dropped}
-        return split(self.name, rows, TYPES, "species", self.share, rng, meta)
+    file: ClassVar[tuple[str, ...]] = ("palmerpenguins", "data", "penguins.csv")
+    types: ClassVar[Mapping[str, str | Sequence[str]]] = TYPES
+    classes: ClassVar[str] = "species"
+    target: ClassVar[str] = "species"
+    source: ClassVar[str] = SOURCE

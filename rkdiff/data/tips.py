@@ -7,14 +7,11 @@ are parties with and without smokers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rkdiff.core.parts import knob
-from rkdiff.core.records import Dataset
-from rkdiff.core.rng import Rng
-from rkdiff.data import Source
-from rkdiff.data._tables import read, shipped, split, table
+from rkdiff.data._tables import RealTable
 
 SOURCE = "Bryant and Smith 1995, Practical data analysis (restaurant tips), as shipped with plotly"
 TYPES = {
@@ -29,18 +26,12 @@ TYPES = {
 
 
 @dataclass(frozen=True)
-class Tips(Source):
+class Tips(RealTable):
     """Restaurant bills and tips: two amounts, four categories and a count."""
 
-    modality: ClassVar[str] = "tables"
     label: ClassVar[str] = "Restaurant tips"
-
-    share: float = knob(
-        0.7, 0.2, 0.9, advanced=True, help="the part of the 244 rows that is shown to the methods; the rest is held out"
-    )
-
-    def make(self, rng: Rng) -> Dataset:
-        """All rows, split at random. The column to predict is the tip."""
-        rows, dropped = table(read(shipped("plotly", "package_data", "datasets", "tips.csv.gz")), TYPES)
-        meta = {"source": SOURCE, "target": "tip", "dropped": dropped}
-        return split(self.name, rows, TYPES, "smoker", self.share, rng, meta)
+    file: ClassVar[tuple[str, ...]] = ("plotly", "package_data", "datasets", "tips.csv.gz")
+    types: ClassVar[Mapping[str, str | Sequence[str]]] = TYPES
+    classes: ClassVar[str] = "smoker"
+    target: ClassVar[str] = "tip"
+    source: ClassVar[str] = SOURCE

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,15 @@ class Column:
         return inside & (values == np.rint(values)) if self.type != "number" else inside
 
 
-def read_columns(columns: Sequence[Mapping[str, Any]], rows: Float[np.ndarray, "n c"]) -> tuple[Column, ...]:
+def read_columns(columns: Any, rows: Float[np.ndarray, "n c"]) -> tuple[Column, ...]:
     """The columns of training rows, as `Dataset.meta["columns"]` describes them; ranges left out are those of the rows.
 
     Raises:
-        PartError: no or too few descriptions, an unknown type, or rows that break what is described.
+        PartError: no list of descriptions or too few, an unknown type, a bound that is no number, levels that are no list of
+            different names, or rows that break what is described.
     """
+    if isinstance(columns, str) or not isinstance(columns, Sequence) or not all(isinstance(c, Mapping) for c in columns):
+        raise PartError(f'meta["columns"] is {shown(columns)}; give a list with one dictionary a column: name, type, levels')
     if len(columns) != rows.shape[1]:
         raise PartError(
             f'meta["columns"] describes {len(columns)} columns and the table has {rows.shape[1]}; describe each once, in order'
@@ -82,15 +86,34 @@ def _column(given: dict[str, Any], values: Float[np.ndarray, " n"], i: int) -> C
     if np.abs(values).max() > HUGE:
         raise PartError(f"column {name!r} holds {values[np.abs(values).argmax()]:.3g}; rescale it to numbers below {HUGE:g}")
     if kind == "category":
-        levels = tuple(str(v) for v in given.get("levels", ()))
-        if not levels:
-            raise PartError(f"category column {name!r} names no levels; give their names in order")
+        levels = _levels(given.get("levels"), name)
         column = Column(name, kind, 0.0, float(len(levels) - 1), levels, 0)
     else:
-        low, high = float(given.get("low", values.min())), float(given.get("high", values.max()))
+        low, high = (_bound(given, end, own, name) for end, own in (("low", values.min()), ("high", values.max())))
         column = Column(name, kind, low, high, (), 0 if kind == "integer" else decimals(values))
     check_column(column, values)
     return column
+
+
+def _levels(given: Any, name: str) -> tuple[str, ...]:
+    """The names of a category's levels: a list of different names."""
+    levels = tuple(str(v) for v in given) if isinstance(given, list | tuple) else ()
+    if not levels:
+        raise PartError(f"category column {name!r} names no levels ({shown(given)}); give a list of their names in order")
+    if len(set(levels)) < len(levels):
+        twice = next(v for v in levels if levels.count(v) > 1)
+        raise PartError(f"category column {name!r} names the level {shown(twice)} twice; give every level its own name")
+    return levels
+
+
+def _bound(given: Mapping[str, Any], end: str, own: float, name: str) -> float:
+    """The lowest or highest allowed value of a column: what is given, or that of the rows where it is left out."""
+    value = given.get(end, own)
+    if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
+        raise PartError(f"{end!r} of column {name!r} is {shown(value)}; give a finite number or leave it out")
+    if end in given and given["type"] == "integer" and float(value) != np.rint(float(value)):
+        raise PartError(f"{end!r} of the integer column {name!r} is {shown(value)}; give a whole number or leave it out")
+    return float(value)
 
 
 def check_column(column: Column, values: Float[np.ndarray, " n"]) -> None:

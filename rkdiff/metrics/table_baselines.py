@@ -1,10 +1,11 @@
 """Three plain ways to make a table from a table: what every learned generator of tables has to stand beside.
 
-bootstrap training rows drawn with replacement: copies, with perfect marginals and associations gaussian_copula every column
-to normal scores (categories: latent thresholds, a level is an interval of the normal, and a training row lies somewhere in
-its own), one correlation matrix, new normals, and each column back by its own quantiles (Patki, Wedge and Veeramachaneni
-2016, "The synthetic data vault", section III) interpolation a row and one of its k nearest training rows: numbers between
-the two, categories from either (after Chawla et al. 2002, SMOTE, and its nominal-continuous form, section 6.1)
+bootstrap        training rows drawn with replacement: copies, with perfect marginals and associations
+gaussian_copula  every column to normal scores (categories: latent thresholds, a level is an interval of the normal, and a
+                 training row lies somewhere in its own), one correlation matrix, new normals, and each column back by its
+                 own quantiles (Patki, Wedge and Veeramachaneni 2016, "The synthetic data vault", section III)
+interpolation    a row and one of its k nearest training rows, numbers in training deviations: numbers between the two,
+                 categories from either (after Chawla et al. 2002, SMOTE, and its nominal-continuous form, section 6.1)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rkdiff.kernels.columns import Column
-from rkdiff.metrics.tables import nearest_distances
+from rkdiff.metrics.tables import distances
 
 
 def bootstrap(train: Float[np.ndarray, "m c"], n: int, rng: np.random.Generator) -> Float[np.ndarray, "n c"]:
@@ -56,10 +57,10 @@ def interpolation(
         raise ValueError(f"there are {len(train)} training rows and between them is nothing; give at least two")
     first = rng.integers(len(train), size=n)
     second = np.empty(n, dtype=int)
+    apart = distances(train, train, columns, train)
+    np.fill_diagonal(apart, np.inf)
     for i in np.unique(first):
-        others = np.delete(np.arange(len(train)), i)
-        d = nearest_distances(train[others], train[i : i + 1], columns)
-        near = others[np.argsort(d, kind="stable")[:k]]
+        near = np.argsort(apart[i], kind="stable")[: min(k, len(train) - 1)]
         second[first == i] = rng.choice(near, size=int((first == i).sum()))
     a, b, share, either = train[first], train[second], rng.random((n, 1)), rng.random(train[first].shape) < 0.5
     mixed = a + share * (b - a)

@@ -160,16 +160,26 @@ def _fitted(model: str, category: bool) -> Any:
     return GradientBoostingClassifier(**options) if category else GradientBoostingRegressor(**options)
 
 
+def distances(
+    rows: Float[np.ndarray, "n c"],
+    others: Float[np.ndarray, "m c"],
+    columns: tuple[Column, ...],
+    train: Float[np.ndarray, "k c"],
+) -> Float[np.ndarray, "n m"]:
+    """The distances of rows to other rows, numbers in the deviations of the training rows `train`."""
+    total = np.zeros((len(rows), len(others)))
+    for i, c in enumerate(columns):
+        gap = rows[:, i][:, None] - others[:, i][None]
+        total += gap != 0 if c.category else (gap / (train[:, i].std() or 1.0)) ** 2
+    return np.sqrt(total)
+
+
 def nearest_distances(
     rows: Float[np.ndarray, "n c"], train: Float[np.ndarray, "m c"], columns: tuple[Column, ...]
 ) -> Float[np.ndarray, " n"]:
     """The distance of each row to the nearest training row."""
     _refuse_empty(train)
-    total = np.zeros((len(rows), len(train)))
-    for i, c in enumerate(columns):
-        gap = rows[:, i][:, None] - train[:, i][None]
-        total += gap != 0 if c.category else (gap / (train[:, i].std() or 1.0)) ** 2
-    return np.sqrt(total.min(1, initial=np.inf))
+    return distances(rows, train, columns, train).min(1, initial=np.inf)
 
 
 def privacy_ratio(

@@ -31,8 +31,7 @@ def height(
     rows: Float[np.ndarray, "n c"],
 ) -> Float[np.ndarray, " n"]:
     """J of each row."""
-    k = np.exp(-squared_distances(table.encode(rows), anchors) / (2 * width**2))
-    return 2 * (gamma * k).sum(1) - 1
+    return 2 * (gamma * _bell(table.encode(rows), anchors, width)).sum(1) - 1
 
 
 def ascend(
@@ -68,15 +67,12 @@ def _ascend(
         for i, (c, s) in enumerate(parts):
             if len(tries[i]) < 2:
                 continue
-            others = sum(far[:i] + far[i + 1 :], np.zeros_like(gamma))
-            w = gamma * np.exp(-others / (2 * width**2))
+            w = gamma * _fall(sum(far[:i] + far[i + 1 :], np.zeros_like(gamma)), width)
             values = tries[i][(w @ shapes[i].T).argmax(1)]
             if not c.column.category:
                 values = _polish(c, values, w, anchors[:, s], width)
-            entries = c.encode(values)
-            new = squared_distances(entries, anchors[:, s])
-            rise = (w * np.exp(-new / (2 * width**2))).sum(1) - (w * np.exp(-far[i] / (2 * width**2))).sum(1)
-            better = rise > _RISE
+            new = squared_distances(c.encode(values), anchors[:, s])
+            better = (w * (_fall(new, width) - _fall(far[i], width))).sum(1) > _RISE
             rows[better, i], far[i][better] = values[better], new[better]
             moved |= bool(better.any())
         if not moved:
@@ -84,8 +80,14 @@ def _ascend(
     return rows
 
 
+def _fall(d2: Float[np.ndarray, "n m"], width: float) -> Float[np.ndarray, "n m"]:
+    """The Gaussian of squared distances."""
+    return np.exp(-d2 / (2 * width**2))
+
+
 def _bell(x: Float[np.ndarray, "n w"], y: Float[np.ndarray, "m w"], width: float) -> Float[np.ndarray, "n m"]:
-    return np.exp(-squared_distances(x, y) / (2 * width**2))
+    """The Gaussian of the distances of vectors."""
+    return _fall(squared_distances(x, y), width)
 
 
 def _polish(

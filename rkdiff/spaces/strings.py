@@ -3,8 +3,10 @@
 A string becomes the vector of its counts of 1, 2, ..., `longest` letters in a row (or of subsequences with gaps), and a kernel on these
 vectors embeds it. A point psi(z) of H asks for the counts g = sum_i gamma_i counts(x_i), mostly broken numbers that belong to no string;
 `beam` looks for the string whose counts are nearest to them (`rkdiff.spaces._string_beam`), `grammar` does so among the words of the
-dataset's rule alone, `search` edits the nearest known string, `nearest` takes it as it is. The candidates of a beam are compared in H, with
-the nearest training string and the string of the frame before among them: a decoder never does worse than these.
+dataset's rule alone, `search` edits the nearest known string, `nearest` takes it as it is. Where the kernel is Gaussian there are two
+such g, the fixed point (it finds unseen strings again) and convex weights over training strings (they blur less), and a beam for each. The
+candidates are compared in H, with the nearest training string and the string of the frame before among them: a decoder never does worse
+than these. Gappy vectors have no beam: `beam` and `grammar` then search by edits, `grammar` by those that keep the rule.
 """
 
 from __future__ import annotations
@@ -23,12 +25,17 @@ from rkdiff.kernels.strings import Gappy, Spectrum, alphabet_of, lengths
 from rkdiff.spaces._kernel import FittedKernel, KernelSpace
 from rkdiff.spaces._preimage import preimage
 from rkdiff.spaces._string_beam import Beam
+from rkdiff.spaces._string_rules import judge_of, rule_of
 from rkdiff.spaces._string_search import Energy, search
 
 DECODERS = ("beam", "grammar", "search", "nearest")
 LONGEST_STRING, CHUNK, NEIGHBOURS, CANDIDATES = 200, 64, 5, 4
 #: Entries of the largest table of substrings over the alphabet, and of the tables of all targets worked on at once.
 MOST_SUBSTRINGS, ROOM = 200_000, 4_000_000
+#: Added to the squared distance of a string that the rule does not accept, so that any other string wins.
+FORBIDDEN = 1e9
+#: Mean cosine of the counts of two training strings below which decoded strings come out short (measured: cities .16, DNA .74).
+UNLIKE = 0.3
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Strings(KernelSpace):
 
     modalities: ClassVar[tuple[str, ...]] = ("strings",)
 
-    r: int = knob(30, 1, 200, help="how many kernel coordinates: too few blur the counts of substrings, many copy")
+    r: int = knob(40, 1, 200, help="how many kernel coordinates: too few blur the counts of substrings, many copy")
     features: str = knob("spectrum", options=("spectrum", "gappy"), help="letters in a row, or subsequences with gaps")
     longest: int = knob(4, 1, 6, help="the longest substrings that are counted, in letters; large alphabets stop at 3")
     decay: float = knob(
@@ -79,6 +86,8 @@ class FittedStrings(FittedKernel):
             raise PartError(f"the {len(train)} training strings are all empty; give at least two different ones")
         self.chunk = int(np.clip(ROOM // (len(self.alphabet) + 2) ** self.features.longest, 1, CHUNK))
         self.automaton = rule_of(data, self.alphabet)
+        self.judge = judge_of(data) or self.automaton
+        self._refuse_without_rule(space.decoder)
         self.norms = np.linalg.norm(self.features(train), axis=1)
         super().__init__(space, train, rng)
 
@@ -100,30 +109,28 @@ class FittedStrings(FittedKernel):
         name, z = self.space.decoder, self.kernel_coordinates(x)
         rule = self.automaton if name == "grammar" else None
         d2 = self.embedding.distances2(z, self.candidates)
-        if rule is not None:  # only words of the rule may win
-            d2 = np.where(rule(self.training), d2, 1e9 + d2)
+        if rule is not None:
+            d2 = np.where(rule(self.training), d2, FORBIDDEN + d2)
         near = np.argsort(d2, axis=1, kind="stable")[:, :NEIGHBOURS]
         known = self.training[near[:, 0]]
         if name == "nearest":
             return known
-        energy = self.energy(z)
+        energy = self.energy(z, rule)
         if name == "search" or self.space.features == "gappy":
             begin = known if start is None else self._best(energy, [known, start])
             bounds = int(self.sizes.min()), self.training.shape[1]
             return search(energy, begin, self.alphabet, bounds, self.space.search_steps, 8, rng.numpy("edits"))
-        if rule is not None:
-            start = None if start is None else np.where(rule(start)[:, None], start, known)
         return self._best(energy, [*self._beam(z, near, rule), known, *([] if start is None else [start])])
 
-    def energy(self, z: Float[np.ndarray, "n r"]) -> Energy:
-        """||phi(s) - psi(z_i)||^2 of strings s and the rows i that they belong to."""
+    def energy(self, z: Float[np.ndarray, "n r"], rule: Automaton | None = None) -> Energy:
+        """||phi(s) - psi(z_i)||^2 of strings s and the rows i that they belong to, and FORBIDDEN more where the rule does not accept s."""
         gamma, norm2, e = self.embedding.gamma(z), self.embedding.norm2(z), self.embedding
         linear = gamma @ e.anchors if e.kernel.name == "linear" else None
 
         def of(codes: np.ndarray, row: np.ndarray) -> np.ndarray:
             v = self.vectors(codes)
             cross = (linear[row] * v).sum(1) if linear is not None else (gamma[row] * e.kernel(v, e.anchors)).sum(1)
-            return norm2[row] + e.kernel.diagonal(v) - 2 * cross
+            return norm2[row] + e.kernel.diagonal(v) - 2 * cross + (0.0 if rule is None else FORBIDDEN * ~rule(codes))
 
         return of
 
@@ -136,32 +143,63 @@ class FittedStrings(FittedKernel):
     def _beam(
         self, z: Float[np.ndarray, "n r"], near: Int[np.ndarray, "n k"], automaton: Automaton | None
     ) -> list[UInt8[np.ndarray, "n L"]]:
-        """The best strings of a beam search for the wanted counts, best first; the nearest training string where none was found."""
+        """The best strings of a beam search for each of the wanted counts; the nearest training string where none was found."""
         assert isinstance(self.features, Spectrum)
-        way = "simplex" if self.embedding.kernel.radial else "fixed_point"
-        wanted = preimage(self.embedding, z, self.candidates, way)
-        if self.space.normalised:
-            wanted = wanted * self.norms[near].mean(1, keepdims=True)
-        tables = self.features.tables(wanted)
-        k = len(self.alphabet)
         automaton = None if automaton is None else automaton.over(self.alphabet)
-        asked = np.rint(tables[0][:, :k].sum(1)).astype(int)
-        low = np.clip(np.minimum(self.sizes[near].min(1), asked) - 1, self.sizes.min(), self.training.shape[1])
-        high = np.clip(np.maximum(self.sizes[near].max(1), asked) + 1, self.sizes.min(), self.training.shape[1])
-        found, score = Beam(k, self.space.beam, CANDIDATES, automaton)(tables, low, high)
-        out = np.repeat(self.training[near[:, 0]][:, None], CANDIDATES, axis=1)
-        codes = np.append(self.alphabet, 0)[found].astype(np.uint8)
-        there = score < 1e17
-        out[there] = 0
-        out[:, :, : codes.shape[2]] = np.where(there[:, :, None], codes, out[:, :, : codes.shape[2]])
-        return list(out.transpose(1, 0, 2))
+        beam = Beam(len(self.alphabet), self.space.beam, CANDIDATES, automaton)
+        out = []
+        for wanted in self._wanted(z, near):
+            tables = self.features.tables(wanted)
+            asked = np.rint(tables[0][:, : len(self.alphabet)].sum(1)).astype(int)
+            low = np.clip(np.minimum(self.sizes[near].min(1), asked) - 1, self.sizes.min(), self.training.shape[1])
+            high = np.clip(np.maximum(self.sizes[near].max(1), asked) + 1, self.sizes.min(), self.training.shape[1])
+            found, score = beam(tables, low, high)
+            words = np.repeat(self.training[near[:, 0]][:, None], CANDIDATES, axis=1)
+            there = score < 1e17
+            words[there] = 0
+            codes = np.append(self.alphabet, 0)[found].astype(np.uint8)
+            words[:, :, : codes.shape[2]] = np.where(there[:, :, None], codes, words[:, :, : codes.shape[2]])
+            out += list(words.transpose(1, 0, 2))
+        return out
+
+    def _wanted(self, z: Float[np.ndarray, "n r"], near: Int[np.ndarray, "n k"]) -> list[Float[np.ndarray, "n p"]]:
+        """The counts to look for: the fixed point, which reaches what lies between no training strings, and means of training strings."""
+        ways = ("simplex", "fixed_point") if self.embedding.kernel.radial else ("fixed_point",)
+        scale = self.norms[near].mean(1, keepdims=True) if self.space.normalised else 1.0
+        return [preimage(self.embedding, z, self.candidates, way) * scale for way in ways]
 
     def valid(self, objects: UInt8[np.ndarray, "n L"]) -> Bool[np.ndarray, " n"]:
-        """Accepted by the dataset's rule; without one, made of letters of the training strings."""
-        if self.automaton is not None:
-            return self.automaton(objects)
+        """Accepted by the dataset's rule (of its judge, where it has one); without a rule, made of letters of the training strings."""
+        if self.judge is not None:
+            return self.judge(objects)
         known = np.isin(objects, self.alphabet) | (np.arange(objects.shape[1]) >= lengths(objects)[:, None])
         return np.asarray(known.all(axis=1), bool)
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        some = self.features(self.training[np.linspace(0, len(self.training) - 1, min(len(self.training), 300)).astype(int)])
+        some = some / np.maximum(np.linalg.norm(some, axis=1, keepdims=True), 1e-12)
+        alike = float((some @ some.T)[~np.eye(len(some), dtype=bool)].mean())
+        if alike >= UNLIKE or self.space.normalised:
+            return super().advice
+        given = f"these strings share few substrings (mean cosine {alike:.2f}), so their mixtures are fractions of counts"
+        return (*super().advice, f"{given} and decoded strings come out short: compare shares instead ('normalised')")
+
+    @property
+    def decoders(self) -> tuple[str, ...]:
+        """All of them; "grammar" only where the dataset has a rule."""
+        return tuple(d for d in DECODERS if d != "grammar" or self.automaton is not None)
+
+    def with_decoder(self, name: str) -> FittedStrings:
+        self._refuse_without_rule(name)
+        return super().with_decoder(name)
+
+    def _refuse_without_rule(self, decoder: str) -> None:
+        if decoder == "grammar" and self.automaton is None:
+            raise PartError(
+                "decoder 'grammar' needs a rule and this dataset has none; choose decoder 'beam', or give one in "
+                'meta["pattern"] (a regular expression) or meta["trigrams"]'
+            )
 
 
 def features_of(space: Strings, train: UInt8[np.ndarray, "n L"]) -> Spectrum | Gappy:
@@ -170,14 +208,3 @@ def features_of(space: Strings, train: UInt8[np.ndarray, "n L"]) -> Spectrum | G
         return Gappy.fit(train, space.longest, space.decay)
     symbols = len(alphabet_of(train)) + 2
     return Spectrum.fit(train, max([1, *(p for p in range(2, space.longest + 1) if symbols**p <= MOST_SUBSTRINGS)]))
-
-
-def rule_of(data: Dataset, alphabet: UInt8[np.ndarray, " k"]) -> Automaton | None:
-    """The automaton of `meta["pattern"]` (a regular expression) or of `meta["trigrams"]` (known neighbours), over the training alphabet.
-
-    Letters that no training string has are left out: a beam does not know them, and a word with one counts as invalid.
-    """
-    if "pattern" in data.meta:
-        letters = str(data.meta.get("alphabet", "")) or bytes(alphabet).decode("ascii")
-        return Automaton.of_pattern(str(data.meta["pattern"]), letters)
-    return Automaton.of_neighbours(list(data.meta["trigrams"])) if "trigrams" in data.meta else None

@@ -79,6 +79,10 @@ class FittedTables(FittedKernel):
             raise PartError(f'the table {data.name!r} does not say what its columns are; describe them in meta["columns"]')
         if data.train.ndim != 2 or not data.train.shape[1]:
             raise PartError(f"a table is an array (rows, columns); got an array of shape {data.train.shape}")
+        if data.train.dtype.kind not in "fiub":
+            raise PartError(
+                f"the table {data.name!r} holds {data.train.dtype} values; give numbers, a category as the index of its level"
+            )
         rows = data.train.astype(float)
         self.columns = read_columns(data.meta["columns"], rows)
         self.table = TableVectors.fit(rows, self.columns, space.transform, space.category_weight)

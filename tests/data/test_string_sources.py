@@ -70,6 +70,15 @@ def test_cities_are_plain_words_and_all_of_them_are_used_once():
     assert sorted(to_words(np.concatenate([data.train, data.held_out]))) == names
 
 
+def test_decoders_know_the_neighbours_of_training_names_alone_and_the_judge_those_of_all():
+    data = CityNames().make(Rng(0))
+    taught, judge = (Automaton.of_neighbours(data.meta[k]) for k in ("trigrams", "judge"))
+    assert taught(data.train).all()
+    assert taught(data.held_out).mean() < 0.3
+    assert judge(np.concatenate([data.train, data.held_out])).all()
+    assert set(data.meta["trigrams"]) == {f"^{w}$"[i : i + 3] for w in to_words(data.train) for i in range(len(w))}
+
+
 @pytest.mark.parametrize("name", ["grammar", "dna_motifs", "city_names"])
 def test_strings_are_padded_codes_and_their_rule_is_plain_text(name):
     data = make("data", name).make(Rng(3))

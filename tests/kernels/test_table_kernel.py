@@ -133,6 +133,28 @@ def test_rows_with_unknown_categories_or_missing_numbers_are_not_encoded(at, val
         vectors(x).encode(bad[:, :3])
 
 
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (5, "give a list with one dictionary"),
+        ("abcd", "give a list with one dictionary"),
+        (["size", "count", "colour", "on"], "give a list with one dictionary"),
+        ([COLUMNS[0] | {"low": "a"}, *COLUMNS[1:]], "'low' of column 'size' is 'a'; give a finite number"),
+        ([COLUMNS[0] | {"low": None}, *COLUMNS[1:]], "'low' of column 'size' is None"),
+        ([COLUMNS[0] | {"low": float("nan")}, *COLUMNS[1:]], "'low' of column 'size' is nan"),
+        ([COLUMNS[0] | {"high": float("inf")}, *COLUMNS[1:]], "'high' of column 'size' is inf"),
+        ([COLUMNS[0] | {"high": True}, *COLUMNS[1:]], "'high' of column 'size' is True"),
+        ([COLUMNS[0], COLUMNS[1] | {"low": -0.5}, *COLUMNS[2:]], "integer column 'count' is -0.5; give a whole number"),
+        ([*COLUMNS[:3], COLUMNS[3] | {"levels": "ny"}], "'on' names no levels"),
+        ([*COLUMNS[:3], COLUMNS[3] | {"levels": 2}], "'on' names no levels"),
+        ([*COLUMNS[:3], COLUMNS[3] | {"levels": ["a", "a"]}], "names the level 'a' twice"),
+    ],
+)
+def test_descriptions_that_lie_are_refused_with_what_to_do(columns, words):
+    with pytest.raises(PartError, match=words):
+        read_columns(columns, rows())
+
+
 def test_an_unknown_transform_is_refused():
     with pytest.raises(PartError, match="rank, standard"):
         vectors(rows(), "log")

@@ -125,6 +125,25 @@ def test_questions_without_an_answer_are_refused(orders):
         interpolation(data.train[:1], columns, 3, np.random.default_rng(0))
 
 
+def test_partners_of_an_interpolation_are_among_the_nearest_rows_in_training_deviations():
+    rng = np.random.default_rng(0)
+    train = np.stack([rng.normal(size=80) * 1000, rng.integers(0, 2, 80)], axis=1).astype(float)  # raw units would drown the category
+    columns = (Column("x", "number", -9e9, 9e9), Column("k", "category", 0, 1, ("no", "yes"), 0))
+    scaled = train / [train[:, 0].std(), 1.0]
+    apart = np.sqrt(((scaled[:, None] - scaled[None]) ** 2).sum(2))
+    np.testing.assert_allclose(m.distances(train, train, columns, train), apart, atol=1e-12)
+    k = 3
+    rows = interpolation(train, columns, 300, np.random.default_rng(1), k)
+    near = np.argsort(apart + np.diag(np.full(80, np.inf)), axis=1)[:, :k]
+    pairs = [(train[i], train[j]) for i in range(80) for j in near[i]]
+    ends = np.array([[min(a[0], b[0]), max(a[0], b[0])] for a, b in pairs])
+    kinds = np.array([[a[1], b[1]] for a, b in pairs])
+    for x, kind in rows:
+        assert ((ends[:, 0] - 1e-9 <= x) & (x <= ends[:, 1] + 1e-9) & (kinds == kind).any(1)).any()
+    same = {i for i in range(80) if (train[near[i], 1] == train[i, 1]).all()}
+    assert len(same) > 20  # most rows keep their category: only the right scale knows it
+
+
 def test_bootstrap_rows_are_training_rows(orders):
     data, _ = orders
     assert m.copied(bootstrap(data.train, 50, np.random.default_rng(0)), data.train) == 1

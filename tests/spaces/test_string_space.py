@@ -11,6 +11,7 @@ from strategies import members
 from rkdiff.core.parts import PartError
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
+from rkdiff.data.city_names import CityNames
 from rkdiff.data.dna_motifs import DnaMotifs
 from rkdiff.data.grammar import Grammar
 from rkdiff.kernels._strings_automaton import Automaton
@@ -63,6 +64,67 @@ def test_training_words_come_back_from_all_coordinates(kernel):
     fitted = Strings(kernel=kernel, r=200).fit(data, Rng(0))
     back = fitted.decode(fitted.encode(data.train[:30]), Rng(0))
     assert to_words(back) == to_words(data.train[:30])
+
+
+def test_nearly_all_unseen_words_of_the_grammar_come_back_from_the_default_space():
+    data = Grammar().make(Rng(11))
+    fitted = Strings().fit(data, Rng(0))
+    back = fitted.decode(fitted.encode(data.held_out[:50]), Rng(0))
+    assert (back == data.held_out[:50]).all(1).mean() >= 0.96
+
+
+def test_a_beam_ends_nearer_in_h_with_both_aims_than_with_either():
+    data = DnaMotifs(n=100).make(Rng(0))
+    fitted = Strings().fit(data, Rng(0))
+    x = fitted.encode(data.held_out[:20])
+    z = fitted.kernel_coordinates(x)
+    near = np.argsort(fitted.embedding.distances2(z, fitted.candidates), axis=1)[:, :5]
+    wanted = fitted._wanted(z, near)
+    assert len(wanted) == 2
+    best = [fitted.residual(fitted.decode(x, Rng(0)), x)]
+    for one in wanted:
+        fitted._wanted = lambda z, near, one=one: [one]
+        best.append(fitted.residual(fitted.decode(x, Rng(0)), x))
+    assert (best[0] <= np.minimum(best[1], best[2]) + 1e-9).all()
+    assert best[0].mean() < 0.9 * best[1].mean()
+
+
+@pytest.mark.parametrize("features", ["spectrum", "gappy"])
+def test_the_decoder_that_knows_the_rule_keeps_it_with_every_kind_of_features(features):
+    data = Grammar(language="small", n=60).make(Rng(0))
+    fitted = Strings(features=features, longest=2, decoder="grammar").fit(data, Rng(0))
+    x = np.random.default_rng(0).normal(size=(25, fitted.dim))
+    assert fitted.valid(fitted.decode(x, Rng(0))).all()
+    assert fitted.valid(fitted.decode(x, Rng(0), start=np.roll(data.train[:25], 1, axis=1))).all()
+
+
+def test_without_a_rule_the_decoder_that_needs_one_is_neither_listed_nor_taken():
+    data = of(["ab", "ba", "bb"])
+    assert Strings().fit(data, Rng(0)).decoders == ("beam", "search", "nearest")
+    assert "grammar" in Strings().fit(words_of_the_grammar(), Rng(0)).decoders
+    with pytest.raises(PartError, match="choose decoder 'beam'"):
+        Strings(decoder="grammar").fit(data, Rng(0))
+    with pytest.raises(PartError, match="choose decoder 'beam'"):
+        Strings().fit(data, Rng(0)).with_decoder("grammar")
+
+
+def test_strings_that_share_little_come_out_short_which_is_said_and_shares_of_substrings_keep_their_length():
+    data = CityNames().make(Rng(7))
+    spaces = {n: Strings(normalised=n).fit(data, Rng(0)) for n in (False, True)}
+    assert ["normalised" in " ".join(s.advice) for s in spaces.values()] == [True, False]
+    assert Strings().fit(words_of_the_grammar(), Rng(0)).advice == ()
+    middle = {n: s.encode(data.train[:40]) / 2 + s.encode(data.train[40:80]) / 2 for n, s in spaces.items()}
+    mean = {n: lengths(s.decode(middle[n], Rng(0))).mean() for n, s in spaces.items()}
+    usual = lengths(data.train).mean()
+    assert abs(mean[True] - usual) < 0.5 * abs(mean[False] - usual)
+
+
+def test_names_are_judged_by_the_list_that_no_decoder_sees():
+    words = ["abab", "abba", "baab"]
+    taught, judge = ([f"^{w}$"[i : i + 3] for w in some for i in range(len(w))] for some in (words, [*words, "aabb"]))
+    fitted = Strings(r=2, longest=2).fit(of(words, trigrams=taught, judge=judge), Rng(0))
+    assert fitted.valid(to_codes(["aabb"])).all()
+    assert not fitted.automaton(to_codes(["aabb"])).any()
 
 
 def test_nearly_all_unseen_words_come_back_from_all_coordinates():

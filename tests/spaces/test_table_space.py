@@ -173,6 +173,7 @@ def test_a_constant_column_is_harmless_repeated_and_said_so():
         (np.array([[1, 0], [2, 5.0]]), "no, yes"),
         (np.array([[1e200, 0], [2, 1.0]]), "rescale"),
         (np.ones((3, 2, 2)), "rows, columns"),
+        (np.array([["a", "no"], ["b", "yes"]]), "give numbers"),
     ],
 )
 def test_tables_that_cannot_be_embedded_are_refused_with_the_reason(train, words):
