@@ -9,6 +9,7 @@ Everything is the product of real runs with seed 0; nothing is drawn by hand. Ru
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,19 +21,23 @@ from rkdiff.experiment import Experiment, Run
 from rkdiff.player.html import standalone
 from rkdiff.player.scene import pack
 from rkdiff.scenes import scene_of
-from rkdiff.stages import run
+from rkdiff.stages import prepare, run
 from rkdiff.thumbnails import animate, cloud_frames, frames, look_of, still
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets"
-#: The methods on the stage before anybody trained anything.
-SHIPPED = ("kernel_diffusion", "network_diffusion")
+#: The methods on the stage before anybody trained anything, for the plane and for structured data.
+PLANE, STRUCTURED = ("kernel_diffusion", "network_diffusion"), ("kernel_diffusion", "gaussian")
+#: Moments and noise levels of the moving thumbnails of strings.
+MOMENTS, NOISIEST, QUIETEST = 12, 6.0, 0.15
 
 
 def experiments(data: str) -> list[Experiment]:
-    """The runs behind a dataset's shipped scene: two panels for the first dataset a visitor sees, one for the others."""
-    first = data == "two_moons"
-    methods = SHIPPED if first else SHIPPED[:1]
-    source = make("data", data)
+    """The runs behind a dataset's shipped scene: beside kernel diffusion stands the Gaussian control, and a network for the first dataset.
+
+    The other plane datasets have one panel.
+    """
+    first, source = data == "two_moons", make("data", data)
+    methods = PLANE[: 2 if first else 1] if source.modality == "points" else STRUCTURED
     particles = 1000 if first else 500 if source.modality == "points" else 200
     return [Experiment(source, make("method", m), particles=particles, repeats=1) for m in methods]
 
@@ -42,17 +47,32 @@ def ship(data: str) -> None:
     dataset = make("data", data).make(Rng(0).child("data"))
     still(dataset).quantize(48).save(FOLDER / "thumbnails" / f"{data}.png", optimize=True)
     runs = [run(e, "cpu") for e in experiments(data)]
-    (FOLDER / "thumbnails" / f"{data}.webp").write_bytes(moving(runs[-1], dataset))
-    (FOLDER / "scenes" / f"{data}.rkscene").write_bytes(pack(scene_of(runs), 80 if len(runs) > 1 else 60))
+    (FOLDER / "thumbnails" / f"{data}.webp").write_bytes(moving(runs[0], dataset))
+    (FOLDER / "scenes" / f"{data}.rkscene").write_bytes(pack(scene_of(runs), 80 if data == "two_moons" else 60))
 
 
 def moving(made: Run, data: Dataset) -> bytes:
     """The moving thumbnail of a run: the cloud itself, or what its first particles are decoded to."""
     if data.modality == "points":
         return animate(cloud_frames(made.picture()))
-    values = made.arrays["objects.values"]
+    values = noised(made.experiment) if data.modality == "strings" else made.arrays["objects.values"]
     look = look_of(data.modality, np.concatenate([values[-1], data.train]), data.meta.get("columns", ()))
     return animate(frames(values, look, made.arrays.get("objects.layout")))
+
+
+def noised(e: Experiment, count: int = 4) -> np.ndarray:
+    """Real objects (MOMENTS, count, ...) behind falling noise, decoded at every level from noise of its own.
+
+    Along a flow the direction of x, and with it a decoded string, changes at few moments; independent noise changes it at every one:
+
+        y = (z + nu eps) / sqrt(1 + nu^2)        (nu falls from NOISIEST to QUIETEST and ends at 0)
+    """
+    p = prepare(e, "cpu")
+    z = p.problem.x[[(7 * k + 3) % len(p.problem.x) for k in range(count)]]
+    levels = [*np.geomspace(NOISIEST, QUIETEST, MOMENTS - 1), 0.0]
+    rng = p.rng.child("thumbnail")
+    states = [(z + nu * rng.numpy(f"noise {k}").normal(size=z.shape)) / np.hypot(1, nu) for k, nu in enumerate(levels)]
+    return np.stack([p.space.decode(y, rng.child(f"decode {k}")) for k, y in enumerate(states)])
 
 
 def icon() -> None:
@@ -105,9 +125,12 @@ def main(names: list[str]) -> None:
     for folder in ("thumbnails", "scenes"):
         (FOLDER / folder).mkdir(parents=True, exist_ok=True)
     icon()
-    for name in names or choices("data"):
+    todo, began = names or list(choices("data")), time.process_time()
+    for k, name in enumerate(todo, 1):
+        start = time.process_time()
         ship(name)
-        print(f"shipped {name}")  # noqa: T201
+        spent = f"{time.process_time() - start:.1f} CPU seconds, {time.process_time() - began:.0f} in all"
+        print(f"{k:2d} of {len(todo)}: {name} ({spent})", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

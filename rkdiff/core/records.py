@@ -147,6 +147,7 @@ class Objects:
         pull: (A, k, p) the training objects (rows of the panel's target) that pull each particle most at that moment, and `pull_weights`
             their shares of the exact posterior, falling; None where the model has no noise level.
         columns: tables only, what each column is.
+        marks: curves only, (m, 2) values that every curve was asked to pass: the place (0 its beginning, 1 its end) and the value there.
     """
 
     kind: str
@@ -159,6 +160,7 @@ class Objects:
     pull: Int[np.ndarray, "A k p"] | None = None
     pull_weights: Float[np.ndarray, "A k p"] | None = None
     columns: tuple[Mapping[str, Any], ...] = ()
+    marks: Float[np.ndarray, "m 2"] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from rkdiff.player.scene import LAYERS, pack, unpack
+from rkdiff.player.scene import LAYERS, first_panels, pack, unpack
 
 _HERE = Path(__file__).parent
 
@@ -39,4 +39,4 @@ def standalone(*args: object, **kwargs: object) -> str:
     return write(*args, **kwargs)  # type: ignore[arg-type]
 
 
-__all__ = ["LAYERS", "Assets", "assets", "pack", "standalone", "unpack"]
+__all__ = ["LAYERS", "Assets", "assets", "first_panels", "pack", "standalone", "unpack"]

@@ -31,9 +31,7 @@ class Blob:
         """Append an array that is already in its stored form."""
         data = np.ascontiguousarray(stored, _TYPES[dtype]).tobytes()
         address = {"dtype": dtype, "shape": list(stored.shape), "offset": self._size, "scale": scale, "zero": zero}
-        data += b"\0" * (-len(data) % 4)
-        self._parts.append(data)
-        self._size += len(data)
+        self._append(data)
         return address
 
     def quantised(self, values: np.ndarray, zero: Any = 0.0, per_frame: bool = False) -> dict[str, Any]:
@@ -49,6 +47,19 @@ class Blob:
     def shades(self, values: np.ndarray) -> dict[str, Any]:
         """Append numbers in 0..1 as bytes."""
         return self.raw(np.rint(np.clip(values, 0, 1) * 255), "uint8", 1 / 255)
+
+    def take(self, address: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Append an array of another body as it is stored there; returns where it stands now."""
+        size = int(np.prod(address["shape"], dtype=int)) * np.dtype(_TYPES[address["dtype"]]).itemsize
+        data = body[address["offset"] : address["offset"] + size]
+        offset = self._size
+        self._append(data)
+        return {**address, "offset": offset}
+
+    def _append(self, data: bytes) -> None:
+        data += b"\0" * (-len(data) % 4)
+        self._parts.append(data)
+        self._size += len(data)
 
     def join(self, header: dict[str, Any]) -> bytes:
         """The whole run of bytes; adds the digest to the header."""

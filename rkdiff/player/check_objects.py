@@ -44,6 +44,22 @@ def check_objects(where: str, o: Objects, particles: int) -> None:
     for values in (o.values, *(() if o.nearest is None else (o.nearest,))):
         _KINDS.get(o.kind, lambda *_: None)(where, o, values)
     _pull(where, o)
+    _marks(where, o)
+
+
+def _marks(where: str, o: Objects) -> None:
+    if o.marks is None:
+        return
+    if o.kind != "curves" or o.marks.ndim != 2 or o.marks.shape[1] != 2:
+        raise ValueError(
+            f"{where}: {o.kind} have marks of shape {o.marks.shape}; give curves marks of a place and a value each"
+        )
+    finite(where, "marks", o.marks)
+    places = o.marks[:, 0]
+    if places.size and not (places.min() >= 0 and places.max() <= 1):
+        raise ValueError(
+            f"{where}: marks stand at {places.tolist()}; give places from 0 (the curve's beginning) to 1 (its end)"
+        )
 
 
 def _shape(where: str, what: str, values: np.ndarray | None, wanted: tuple[int, ...]) -> None:

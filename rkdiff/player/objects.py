@@ -31,6 +31,7 @@ def pack_objects(blob: Blob, o: Objects, targets: int) -> dict[str, Any]:
         layout = blob.quantised(places)
         nearest_layout = None if o.nearest is None else blob.quantised(spread(o.nearest))
     both = [values] if o.nearest is None else [values, o.nearest]
+    reach = both if o.marks is None else [*both, o.marks[:, 1]]
     return {
         "kind": o.kind,
         "particles": [int(i) for i in o.particles],
@@ -39,11 +40,12 @@ def pack_objects(blob: Blob, o: Objects, targets: int) -> dict[str, Any]:
         "layout": layout,
         "nearest": None if o.nearest is None else store(o.nearest),
         "nearest_layout": nearest_layout,
-        "low": min((float(v.min()) for v in both if v.size), default=0.0),
-        "high": max((float(v.max()) for v in both if v.size), default=0.0),
+        "low": min((float(v.min()) for v in reach if v.size), default=0.0),
+        "high": max((float(v.max()) for v in reach if v.size), default=0.0),
         "frame": _frame(both) if o.kind == "clouds" else None,
         "valid": None if o.valid is None else blob.raw(o.valid, "uint8"),
         "pull": _pull(blob, o, targets),
+        "marks": None if o.marks is None else [[float(place), float(value)] for place, value in o.marks],
         "columns": [_column(c) for c in o.columns] if o.kind == "tables" else [],
     }
 

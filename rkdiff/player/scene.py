@@ -9,7 +9,7 @@ log-SNR at the clean end is the truth and is shown as such.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,13 +84,37 @@ def unpack(data: bytes) -> dict[str, Any]:
         ValueError: bytes that are no packed scene.
     """
     header, body = split(data)
+    out: dict[str, Any] = _mapped(header, lambda address: load(address, body))
+    return out
 
-    def walk(value: Any) -> Any:
-        if isinstance(value, dict):
-            return load(value, body) if "offset" in value else {k: walk(v) for k, v in value.items()}
-        return [walk(v) for v in value] if isinstance(value, list) else value
 
-    return walk(header)
+def first_panels(data: bytes, count: int) -> bytes:
+    """The packed scene with its first panels only: what is stored of them stays, to the bit, and the arrays of the others are dropped.
+
+    Args:
+        data: what `pack` wrote.
+        count: how many panels to keep; a scene that has no more comes back as it is.
+
+    Raises:
+        ValueError: bytes that are no packed scene, or fewer than one panel.
+    """
+    if count < 1:
+        raise ValueError(f"a scene of {count} panels shows nothing; keep 1 or more")
+    header, body = split(data)
+    if len(header["panels"]) <= count:
+        return data
+    found, blob, kept = [], Blob(), header["panels"][:count]
+    _mapped(kept, found.append)
+    for address in sorted(found, key=lambda a: (a["offset"], np.prod(a["shape"]))):
+        address.update(blob.take(address, body))
+    return blob.join({**{k: v for k, v in header.items() if k != "digest"}, "panels": kept})
+
+
+def _mapped(value: Any, act: Callable[[dict[str, Any]], Any]) -> Any:
+    """A header's entries with `act` done to every address."""
+    if isinstance(value, dict):
+        return act(value) if "offset" in value else {k: _mapped(v, act) for k, v in value.items()}
+    return [_mapped(v, act) for v in value] if isinstance(value, list) else value
 
 
 def _clock(legs: Sequence[Trajectory], frames: int, budget: int) -> Float[np.ndarray, " F"]:

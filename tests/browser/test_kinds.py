@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import moving
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -22,8 +25,8 @@ def paused(scene, open_scene, t=0.62, **kwargs):
 def tile(page, k):
     """The area of a tile's inside, in CSS pixels of the canvas."""
     t = page.evaluate(TILES)
-    x, y = t["x"] + (k % t["columns"]) * (t["side"] + 8), t["y"] + 22 + (k // t["columns"]) * t["step"]
-    return [x, y, t["side"], t["side"]]
+    x, y = t["x"] + (k % t["columns"]) * (t["wide"] + 8), t["y"] + 22 + (k // t["columns"]) * t["step"]
+    return [x, y, t["wide"], t["side"]]
 
 
 def middle(page, k):
@@ -115,6 +118,73 @@ def test_those_who_asked_for_less_motion_see_the_objects_at_the_end_at_rest(open
     draws = page.evaluate("() => __rk[0].draws")
     page.wait_for_timeout(200)
     assert page.evaluate("() => [__rk[0].t, __rk[0].playing, __rk[0].draws]") == [1, False, draws]
+
+
+def eight(kind, panels=2, **kwargs):
+    """A scene with eight decoded particles in each panel."""
+    scene = moving.scene(panels, kind=kind, **kwargs)
+    given = replace(moving.objects(kind, 8, 12), particles=np.arange(8) * 3)
+    return replace(scene, panels=tuple(replace(p, objects=given) for p in scene.panels))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_panels_with_their_tiles_and_the_controls_are_seen_together(open_scene, kind):
+    page = paused(eight(kind, labels=True, title="Title"), open_scene, viewport=(1330, 900))
+    plan = page.evaluate("() => __rk[0].renderer.plan")
+    assert page.evaluate("() => __rk[0].root.offsetHeight") <= 620
+    for cell in plan["cells"]:
+        tiles = cell["tiles"]
+        assert cell["box"]["height"] >= 260
+        assert tiles["columns"] == (4 if kind == "tables" else 8)
+        assert tiles["y"] + tiles["height"] <= plan["height"]
+        assert tiles["columns"] * (tiles["wide"] + 8) - 8 <= tiles["width"]
+    if kind == "tables":  # all columns can be read
+        assert plan["cells"][0]["tiles"]["fit"] >= len(moving.COLUMNS)
+
+
+@pytest.mark.parametrize("viewport", [(1440, 900), (390, 844)], ids=["desktop", "phone"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_card_covers_at_most_a_fifth_of_its_panel(open_scene, kind, viewport):
+    for panels in (1, 2):
+        page = open_scene(eight(kind, panels), viewport)
+        for cell in page.evaluate("() => __rk[0].renderer.plan.cells"):
+            box, card = cell["box"], cell["tiles"]["card"]
+            if card:
+                assert card["width"] * card["tall"] <= 0.2 * box["width"] * box["height"] + 1
+            assert card or viewport[0] < 500, panels
+
+
+def test_the_caption_offers_a_click_only_where_the_card_says_more(open_scene):
+    for viewport in ((1440, 900), (390, 844)):
+        tiles = open_scene(eight("tables"), viewport).evaluate("() => __rk[0].renderer.plan.cells[0].tiles")
+        assert ("click" in tiles["said"]) == bool(tiles["card"]) == (viewport[0] == 1440)
+
+
+@pytest.mark.parametrize("t", [0.0, 0.5, 1.0])
+def test_numbers_of_particles_stay_within_their_panel(open_scene, t):
+    scene = eight("curves", 1)
+    far = replace(scene.panels[0].trajectory, x=scene.panels[0].trajectory.x * 2.4)
+    page = paused(replace(scene, panels=(replace(scene.panels[0], trajectory=far),)), open_scene, t)
+    places = page.evaluate(
+        """() => { const p = __rk[0], { box } = p.renderer.plan.cells[0];
+             return p.scene.panels[0].objects.particles.map((k) => p.numberAt(0, k)).map(([x, y]) =>
+               Math.min(x - box.x, y - box.y, box.x + box.width - x, box.y + box.height - y)) }"""
+    )
+    assert min(places) >= 9.5
+
+
+def test_values_a_curve_was_asked_to_pass_are_dots_on_its_tile(open_scene):
+    scene = eight("curves", 1)
+    flat = replace(scene.panels[0].objects, values=np.full((5, 8, 20), 0.2), nearest=None, pull=None, pull_weights=None)
+    darkest = []
+    for place in (0.25, 0.75):
+        panel = replace(scene.panels[0], objects=replace(flat, marks=np.array([[place, 0.9]])))
+        page = paused(replace(scene, panels=(panel,)), open_scene)
+        x, y, w, h = tile(page, 1)
+        spot = [x + (0.08 + 0.84 * 0.25) * w - 2, y + 0.08 * h - 2, 4, 4]
+        darkest.append(min(int(v) for v in page.evaluate(CROP, spot).split(",")))
+    assert darkest[0] < 90  # the ink of a dot
+    assert darkest[1] > 200  # the ground of the tile
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -149,7 +149,7 @@ def test_dragging_the_slider_scrubs_smoothly_and_stops_the_clock(open_scene):
     page.wait_for_timeout(200)
     assert state(page)["t"] == seen[-1]
     assert not state(page)["playing"]
-    expect(page.locator("output")).to_have_text("75 %")
+    expect(page.locator("output")).to_have_text(f"{round(100 * seen[-1])} %")
 
 
 def test_a_click_follows_the_particle_in_every_panel_and_a_click_beside_lets_go(open_scene):

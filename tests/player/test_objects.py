@@ -101,6 +101,14 @@ def test_objects_decoded_at_no_time_or_for_nobody_are_left_out():
         assert there_and_back(none) is None
 
 
+def test_marks_of_curves_come_back_and_widen_the_range_that_is_drawn():
+    given = moving.objects("curves")
+    back = there_and_back(replace(given, marks=np.array([[0.25, 7.0], [1.0, -3.0]])))
+    assert back["marks"] == [[0.25, 7.0], [1.0, -3.0]]
+    assert (back["low"], back["high"]) == (-3.0, 7.0)
+    assert there_and_back(given)["marks"] is None
+
+
 def spoiled(kind: str, **change):
     """Objects as somebody without shape checks may make them."""
 
@@ -139,6 +147,10 @@ REFUSED = {
     "rows of the training points": spoiled("graphs", pull=np.full((5, 4, 5), -1)),
     "between 0 and 1": spoiled("graphs", pull_weights=np.full((5, 4, 5), 1.5)),
     "one more axis for both": spoiled("graphs", pull=np.zeros((5, 3, 5), int)),
+    "places from 0": spoiled("curves", marks=np.array([[1.5, 0.0]])),
+    "1 of 2 marks are not finite": spoiled("curves", marks=np.array([[0.5, np.nan]])),
+    "images have marks": spoiled("images", marks=np.array([[0.5, 0.0]])),
+    "a place and a value each": spoiled("curves", marks=np.zeros((2, 3))),
     "weights of pulls are not finite": spoiled("graphs", pull_weights=np.full((5, 4, 5), np.nan)),
 }
 

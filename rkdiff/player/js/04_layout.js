@@ -2,7 +2,6 @@
 
 const GAP = 20; // between panels
 const NARROW = 150; // least width of a panel that has neighbours
-const TILE = 8; // between tiles
 const LINE = { title: 24, note: 18, readout: 26, label: 22 };
 
 function wrap(ctx, text, width) {
@@ -18,28 +17,6 @@ function wrap(ctx, text, width) {
   return [...lines, line];
 }
 
-/** Numbers of columns that leave no row emptier than it must be: 6 things go in 6, 3, 2 or 1, never in 5. */
-const evenColumns = (k) => Array.from({ length: k }, (_, i) => k - i).filter((c) => c === Math.ceil(k / Math.ceil(k / c)));
-
-/** A strip of k tiles in a width: as few rows as tiles of a fair size allow, or, where a height is given, as large as fits into it. */
-function strip(objects, width, room = 0) {
-  if (!objects) return null;
-  const k = objects.particles.length;
-  const pair = objects.nearest ? 2 : 1;
-  const shape = (columns) => {
-    const rows = Math.ceil(k / columns);
-    const across = Math.floor((width - TILE * (columns - 1)) / columns);
-    const down = Math.floor(((room - LINE.label) / rows - TILE - 6) / pair);
-    const side = room ? Math.max(30, Math.min(160, across, down)) : Math.min(96, across);
-    const step = side * pair + (pair > 1 ? 4 : 0) + TILE + 2;
-    return { columns, side, step, rows, pair, height: LINE.label + rows * step };
-  };
-  const all = evenColumns(k).map(shape);
-  const least = Math.min(50, (width - 3 * TILE) / 4);
-  const fair = room ? all.toSorted((p, q) => q.side - p.side) : all.filter((s) => s.side >= least);
-  return fair[0] ?? all[0];
-}
-
 /** One way to arrange the panels in `columns`; `room` is the height there is. */
 function arrange(scene, width, room, columns, notes) {
   const n = scene.panels.length;
@@ -52,13 +29,15 @@ function arrange(scene, width, room, columns, notes) {
   const lines = notes(cell);
   const head = LINE.title + LINE.note * Math.max(...lines.map((l) => l.length)) + 6;
   const wide = beside ? cell - 0.42 * width : cell;
-  const stretch = width < 560 ? 2 : 1.65; // how much wider than the view a box may be
+  const under = Boolean(rich.objects) && !beside;
+  const stretch = under && rows === 1 ? 2.4 : width < 560 ? 2 : 1.65; // how much wider than the view a box may be
+  const least = width < 560 ? 190 : under && rows === 1 ? 260 : 210;
   const box = { width: wide, height: 0 };
   let below = 0;
   for (let round = 0; round < 3; round++) {
-    below = rich.objects && !beside ? strip(rich.objects, box.width).height + 6 : 0;
+    below = under ? strip(rich.objects, box.width).height + 6 : 0;
     const spare = room / rows - head - LINE.readout - below - (rows > 1 ? GAP : 0);
-    box.height = Math.floor(Math.min(wide / aspect, Math.max(spare, Math.min(wide / aspect, width < 560 ? 190 : 210))));
+    box.height = Math.floor(Math.min(wide / aspect, Math.max(spare, Math.min(wide / aspect, least))));
     box.width = Math.floor(Math.min(wide, box.height * aspect * stretch));
   }
   const tall = rows * (head + box.height + LINE.readout + below + GAP) - GAP;
@@ -94,6 +73,7 @@ function layout(scene, width, room, ctx, theme) {
     const aside = { x: place.x + box.width + 32, y: place.y - LINE.label + 2, width: side };
     const at = beside ? aside : under;
     const tiles = panel.objects ? { ...at, ...strip(panel.objects, at.width, beside ? box.height + LINE.label : 0) } : null;
+    if (tiles) tiles.card = contentOf(panel.objects, place, tiles);
     return { title: { x: place.x, y, width: beside ? content : box.width }, lines: best.lines[i], box: place, tiles };
   });
   const scale = Math.min(box.width / (scene.view[1] - scene.view[0]), box.height / (scene.view[3] - scene.view[2]));

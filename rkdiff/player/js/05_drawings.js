@@ -2,19 +2,27 @@
 
 const tile = document.createElement("canvas");
 
-function drawCurve(ctx, values, low, high, x, y, side, colour) {
+/** A curve, and on it the values it was asked to pass as ringed dots. */
+function drawCurve(ctx, values, { low, high, marks }, x, y, side, colour, theme) {
   const range = high - low || 1;
   const pad = side * 0.08;
+  const across = (place) => x + pad + (side - 2 * pad) * place;
+  const up = (value) => y + side - pad - ((side - 2 * pad) * (value - low)) / range;
   ctx.beginPath();
-  for (let i = 0; i < values.length; i++) {
-    const px = x + pad + ((side - 2 * pad) * i) / Math.max(1, values.length - 1);
-    const py = y + side - pad - ((side - 2 * pad) * (values[i] - low)) / range;
-    ctx[i ? "lineTo" : "moveTo"](px, py);
-  }
+  for (let i = 0; i < values.length; i++) ctx[i ? "lineTo" : "moveTo"](across(i / Math.max(1, values.length - 1)), up(values[i]));
   ctx.strokeStyle = css(colour);
   ctx.lineWidth = 1.5;
   ctx.lineJoin = "round";
   ctx.stroke();
+  const r = Math.min(4.2, Math.max(2.4, side / 26));
+  for (const [place, value] of marks ?? []) {
+    ctx.beginPath();
+    ctx.arc(across(place), up(value), r, 0, 2 * Math.PI);
+    ctx.fillStyle = css(theme.text);
+    ctx.fill();
+    ctx.strokeStyle = css(theme.ground);
+    ctx.stroke();
+  }
 }
 
 /** Grey pixels from the ground (0) to the ink (1), without smoothing. */

@@ -11,15 +11,20 @@ function drawObject(ctx, objects, which, at, k, box, theme, colour) {
   const [x, y] = [box.x + (box.width - side) / 2, box.y + (box.height - side) / 2];
   const array = near ? { ...objects.nearest, shape: [1, ...objects.nearest.shape] } : objects.values;
   if (kind === "strings") return drawString(ctx, objects, array, when, k, box, theme, colour);
-  if (kind === "tables") return drawTable(ctx, objects, array, when, k, box, theme, colour);
+  if (kind === "tables") return drawTable(ctx, cells(objects, array, when, k), box, theme, colour, nearestCells(objects, k));
   const values = mixed(array, when, k, objects.particles.length);
-  if (kind === "curves") drawCurve(ctx, values, objects.low, objects.high, x, y, side, colour);
+  if (kind === "curves") drawCurve(ctx, values, objects, x, y, side, colour, theme);
   else if (kind === "images") drawImage(ctx, values, array.shape.slice(2), x, y, side, theme.plot, colour);
   else if (kind === "clouds") drawCloud(ctx, values, objects.frame, x, y, side, colour);
   else {
     const places = near ? { ...objects.nearest_layout, shape: [1, ...objects.nearest_layout.shape] } : objects.layout;
     drawGraph(ctx, values, mixed(places, when, k, objects.particles.length), x, y, side, blend(theme.plot, colour, 0.55), colour);
   }
+}
+
+/** The row of a table nearest to row k, column by column; null where nobody looked. */
+function nearestCells(objects, k) {
+  return objects.nearest && cells(objects, { ...objects.nearest, shape: [1, ...objects.nearest.shape] }, [0, 0, 0], k);
 }
 
 /** Whether object k obeys the rules of its kind at this moment; true where nobody looked. */
@@ -52,14 +57,21 @@ function edge(ctx, x, y, width, height, round, theme, strong, valid) {
   ctx.stroke();
 }
 
-/** What the strip shows, from the fullest wording to the shortest. */
-function captions({ kind, nearest, valid }) {
-  const broken = valid?.data.includes(0);
-  const name = `Decoded ${kind === "tables" ? "rows" : kind}`;
-  const first = [name, name, "Decoded", ""];
-  const below = nearest ? ["; below each, the nearest in training", "; nearest below", "; nearest below", "Nearest below"] : ["", "", "", ""];
-  const marks = broken ? ["; dashed with a cross: not valid", "; dashed ×: not valid", "; dashed ×: not valid", "; ×: not valid"] : ["", "", "", ""];
-  return first.map((text, i) => (text + below[i] + marks[i]).replace(/^; /, "") || "Decoded");
+/** What the strip shows, from the fullest wording to the shortest; `larger` where a card says more than a tile. */
+function captions({ kind, nearest, valid, marks }, larger) {
+  const rows = kind === "tables";
+  const none = ["", "", "", ""];
+  const name = `Decoded ${rows ? "rows" : kind}`;
+  const below = ["; below each, the nearest in training", "; nearest below", "; nearest below", "; nearest below"];
+  const beside = ["; hollow: the nearest in training", "; hollow: nearest", "; hollow: nearest", "; ○ nearest"];
+  const parts = [
+    [name, name, "Decoded", ""],
+    nearest ? (rows ? beside : below) : none,
+    marks ? ["; dots: pinned values", "; dots: pins", "; dots: pins", ""] : none,
+    valid?.data.includes(0) ? ["; dashed with a cross: not valid", "; dashed ×: not valid", "; ×: not valid", "; ×: not valid"] : none,
+    larger ? [`; click a tile ${rows ? "for the whole row" : "to enlarge it"}`, "; click to enlarge", "; click: larger", ""] : none,
+  ];
+  return none.map((_, i) => parts.map((p) => p[i]).join("").replace(/^; /, "") || "Decoded");
 }
 
 /** The strip of a panel: a numbered tile for each decoded particle, and under it the nearest training object. */
@@ -67,28 +79,28 @@ function drawStrip(ctx, panel, tiles, when, theme, state) {
   const { objects } = panel;
   const at = bracket(objects.u, when.u);
   const hue = theme.hue(panel.hue);
-  const words = captions(objects);
+  const words = captions(objects, tiles.card);
   ctx.clearRect(tiles.x - 4, tiles.y - 2, tiles.width + 8, tiles.height + 6);
   ctx.font = `400 12px ${theme.font}`;
   ctx.fillStyle = css(theme.muted);
   ctx.textAlign = "left";
   ctx.globalAlpha = foreign(panel, when) ? 0.3 : 1;
-  const fits = words.find((w) => ctx.measureText(w).width <= tiles.width) ?? words.at(-1);
-  ctx.fillText(fitting(ctx, fits, tiles.width), tiles.x, tiles.y + 13);
+  tiles.said ??= fitting(ctx, words.find((w) => ctx.measureText(w).width <= tiles.width) ?? words.at(-1), tiles.width);
+  ctx.fillText(tiles.said, tiles.x, tiles.y + 13);
   objects.particles.forEach((particle, k) => {
-    const x = tiles.x + (k % tiles.columns) * (tiles.side + TILE);
+    const x = tiles.x + (k % tiles.columns) * (tiles.wide + TILE);
     const y = tiles.y + LINE.label + Math.floor(k / tiles.columns) * tiles.step;
     for (const [row, which] of [[0, "values"], [1, "nearest"]].slice(0, tiles.pair)) {
       const top = y + row * (tiles.side + 4);
       const round = [row ? 2 : 7, row ? 2 : 7, row || tiles.pair === 1 ? 7 : 2, row || tiles.pair === 1 ? 7 : 2];
       ctx.beginPath();
-      ctx.roundRect(x + 0.5, top + 0.5, tiles.side - 1, tiles.side - 1, round);
+      ctx.roundRect(x + 0.5, top + 0.5, tiles.wide - 1, tiles.side - 1, round);
       ctx.fillStyle = css(theme.plot);
       ctx.fill();
-      const box = { x, y: top, width: tiles.side, height: tiles.side };
+      const box = { x, y: top, width: tiles.wide, height: tiles.side, split: tiles.split, fit: tiles.fit };
       drawObject(ctx, objects, which, at, k, box, theme, row ? theme.muted : hue);
       const picked = !row && (state.follow === particle || state.hover === particle);
-      edge(ctx, x, top, tiles.side, tiles.side, round, theme, picked, row === 1 || validAt(objects, at, k));
+      edge(ctx, x, top, tiles.wide, tiles.side, round, theme, picked, row === 1 || validAt(objects, at, k));
     }
     if (tiles.side >= 34) badge(ctx, k + 1, x + 9, y + 9, theme, hue, 7);
   });

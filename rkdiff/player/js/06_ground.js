@@ -22,7 +22,6 @@ function paintGround(renderer, panel) {
   ctx.strokeStyle = css(theme.hairline);
   ctx.lineWidth = pixel;
   ctx.stroke();
-  nameAxes(renderer, ctx);
   return new Uint32Array(ctx.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
 }
 
@@ -58,15 +57,22 @@ function dots({ theme, pixel, by, middle }, ctx, target) {
   ctx.fill();
 }
 
-function nameAxes({ theme, pixel, scene }, ctx) {
+/** Names of the axes, over the points and parted from them by a seam of the ground. */
+function nameAxes({ ctx, theme, scene }, box) {
   const [x, y] = scene.axes;
-  ctx.fillStyle = css(theme.muted, 0.9);
-  ctx.font = `400 ${11 * pixel}px ${theme.font}`;
-  const pad = 9 * pixel;
+  ctx.font = `400 11px ${theme.font}`;
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 4;
+  ctx.strokeStyle = css(theme.plot, 0.88);
+  ctx.fillStyle = css(blend(theme.muted, theme.text, 0.3));
+  const write = (text, left, base) => {
+    ctx.strokeText(text, left, base);
+    ctx.fillText(text, left, base);
+  };
   ctx.textAlign = "right";
-  if (x) ctx.fillText(`${x} →`, ctx.canvas.width - pad, ctx.canvas.height - pad);
+  if (x) write(`${x} →`, box.x + box.width - 9, box.y + box.height - 9);
   ctx.textAlign = "left";
-  if (y) ctx.fillText(`↑ ${y}`, pad, pad + 8 * pixel);
+  if (y) write(`↑ ${y}`, box.x + 9, box.y + 17);
 }
 
 /** Titles, notes and legend. */

@@ -1,30 +1,52 @@
 // The card: the decoded object of the particle one points at or follows, large, in the corner of its panel that the particle visits least.
 
-const CARD = { inset: 8, head: 24, foot: 18, most: 150 };
+const CARD = { inset: 8, head: 24, foot: 18, most: 150, share: 0.2 }; // `share` of its panel is the most a card covers
 
-/** Size of the card's content in a panel, or null where it would say no more than the tile. In a small panel it leaves room for the cloud. */
-function contentOf(objects, box, tile) {
-  const small = box.width < 520 || box.height < 320;
+/** Size of the card of a panel, or null where it would say no more than a tile. In a small panel it leaves room for the cloud. */
+function contentOf(objects, box, tiles) {
   const high = box.height - 2 * CARD.inset - CARD.head - CARD.foot;
-  const wide = small ? box.width - 2 * CARD.inset : 0.6 * box.width;
-  const near = Boolean(objects.nearest);
-  if (objects.kind === "tables") {
-    const split = small && wide > 250 && objects.columns.length > 4 ? 2 : Math.ceil((objects.columns.length * 15) / high);
-    const down = Math.ceil(objects.columns.length / split);
-    if (high < 15 || (wide - 20) / split < 100) return null;
-    return { width: Math.min(310 * split, wide), height: Math.min(high, down * (small ? 17 : 21)), split, foot: near };
+  const wide = Math.min(320, 0.6 * box.width);
+  const most = { wide, high, area: CARD.share * box.width * box.height, near: Boolean(objects.nearest) };
+  if (objects.kind === "tables") return rowCard(objects, most, tiles);
+  return objects.kind === "strings" ? stringCard(objects, most) : squareCard(most, tiles.side);
+}
+
+/** All columns of the table, in lines as high as there is room for, under each other or in two columns. */
+function rowCard({ columns }, { wide, high, area }, tiles) {
+  if (tiles.fit >= columns.length && tiles.wide / tiles.split > 130) return null;
+  for (let line = 19; line >= 13; line -= 1) {
+    for (const split of [1, 2, 3]) {
+      const height = Math.ceil(columns.length / split) * line;
+      const width = Math.min(wide * Math.min(split, 1.6), 240 * split, area / (height + CARD.head + 8));
+      if (height <= high && (width - 20 - 14 * (split - 1)) / split >= 140) return { width, height, split, tall: height + CARD.head + 8 };
+    }
   }
-  if (objects.kind === "strings") {
-    const [width, two] = [Math.min(300, small ? 0.8 * wide : wide), near && !small];
-    const each = Math.min(two ? (high - CARD.foot) / 2 : high, small ? 0.4 * box.height : high) - 0.12 * width;
-    const { lines, size } = setting(longest(objects), width - 0.12 * width, Math.max(9, each), 19);
-    return { width, height: lines * LEADING * size + 0.12 * width, two, stacked: two };
+  return null;
+}
+
+/** The string in letters as large as there is room for, the nearest one under it where both fit. */
+function stringCard(objects, { wide, high, area, near }) {
+  for (const two of near ? [true, false] : [false]) {
+    for (let most = 18; most >= 11; most -= 1) {
+      const { columns, lines, size } = setting(longest(objects), 0.88 * wide, high, most);
+      const width = Math.max(130, (columns * PITCH * size) / 0.88 + 2);
+      const height = lines * LEADING * size + 0.12 * width;
+      const tall = CARD.head + height + (two ? height + CARD.foot : 0) + 4;
+      if (size >= 11 && tall <= high && tall * width <= area) return { width, height, two, most, tall };
+    }
   }
-  const most = Math.min(CARD.most, high, small ? 0.45 * box.height : high);
-  const side = Math.min(most, (wide - 24) / (near && !small ? 2 : 1));
-  if (side < 1.2 * tile) return null;
-  const two = near && !small;
-  return { width: two ? 2 * side + 24 : side + 16, height: side, two, side, foot: two };
+  return null;
+}
+
+/** The object in a square, the nearest one beside it where both are larger than on their tiles. */
+function squareCard({ wide, high, area, near }, tile) {
+  for (const two of near ? [true, false] : [false]) {
+    for (let side = CARD.most; side >= 1.2 * tile; side -= 2) {
+      const [width, tall] = [two ? 2 * side + 24 : side + 16, CARD.head + side + (two ? CARD.foot : 8)];
+      if (side <= high && width <= 1.2 * wide && tall * width <= area) return { width, height: side, two, side, tall };
+    }
+  }
+  return null;
 }
 
 /** The corner whose card covers the fewest moments of a particle's path. */
@@ -50,11 +72,10 @@ function drawCard(renderer, i, when, state) {
   const { box, tiles } = plan.cells[i];
   if (!objects || !tiles || foreign(panel, when)) return;
   const k = [state.hover, state.follow].map((p) => (p === null ? -1 : objects.particles.indexOf(p))).find((j) => j >= 0) ?? -1;
-  const content = k < 0 ? null : contentOf(objects, box, tiles.side);
+  const content = k < 0 ? null : tiles.card;
   if (!content) return;
   const particle = objects.particles[k];
-  const size = { width: content.width, height: CARD.head + content.height + (content.foot ? CARD.foot : 8) };
-  if (content.stacked) size.height += content.height + CARD.foot - 8;
+  const size = { width: content.width, height: content.tall };
   const { x, y } = corner(cloudOf(panel, when), particle, box, size, renderer);
   const at = bracket(objects.u, when.u);
   const valid = validAt(objects, at, k);
@@ -67,23 +88,20 @@ function drawCard(renderer, i, when, state) {
   badge(ctx, k + 1, x + 14, y + 13, theme, hue, 7.5);
   ctx.font = `500 11.5px ${theme.font}`;
   ctx.fillStyle = css(theme.text);
-  ctx.fillText(fitting(ctx, valid ? "decoded" : "not valid", size.width - 50), x + 27, y + 17);
+  const said = (valid ? "decoded" : "not valid") + (objects.kind === "tables" && objects.nearest ? "; ○ nearest" : "");
+  ctx.fillText(fitting(ctx, said, size.width - 36), x + 27, y + 17);
   inside(ctx, objects, at, k, { x, y: y + CARD.head, size, content }, theme, hue);
 }
 
 function inside(ctx, objects, at, k, { x, y, size, content }, theme, hue) {
   const said = (text, left, base) => label(ctx, text, left, base, size.width - (left - x) - 8, 10.5, theme);
-  const box = { x, y, width: content.width, height: content.height, large: true, split: content.split };
-  const near = objects.nearest && { ...objects.nearest, shape: [1, ...objects.nearest.shape] };
-  if (objects.kind === "tables") {
-    const other = near ? cells(objects, near, [0, 0, 0], k) : null;
-    drawTable(ctx, objects, objects.values, at, k, box, theme, hue, other);
-    if (near) said("○ nearest in training", x + 10, y + content.height + 12);
-  } else if (objects.kind === "strings") {
+  const box = { x, y, width: content.width, height: content.height, large: true, split: content.split, most: content.most };
+  if (objects.kind === "tables") drawColumns(ctx, cells(objects, objects.values, at, k), box, theme, hue, nearestCells(objects, k));
+  else if (objects.kind === "strings") {
     drawObject(ctx, objects, "values", at, k, box, theme, hue);
     if (!content.two) return;
-    said("nearest in training", x + 10, y + content.height + 9);
-    drawObject(ctx, objects, "nearest", at, k, { ...box, y: y + content.height + CARD.foot - 6 }, theme, theme.muted);
+    said("nearest in training", x + 10, y + content.height + 11);
+    drawObject(ctx, objects, "nearest", at, k, { ...box, y: y + content.height + CARD.foot - 4 }, theme, theme.muted);
   } else {
     const square = { x: x + 8, y, width: content.side, height: content.side, large: true };
     drawObject(ctx, objects, "values", at, k, square, theme, hue);

@@ -53,7 +53,7 @@ function overlay(renderer, i, at, state) {
     ctx.strokeStyle = css(theme.text);
     ctx.lineWidth = 1.4;
     ctx.stroke();
-    badge(ctx, k + 1, x + 10, y - 10, theme, theme.hue(panel.hue));
+    badge(ctx, k + 1, ...beside(x, y, box), theme, theme.hue(panel.hue));
   });
   for (const [k, width, r] of [[state.hover, 1.2, 6.5], [state.follow, 2.2, 7.5]]) {
     if (k === null || k >= n) continue;
@@ -68,6 +68,14 @@ function overlay(renderer, i, at, state) {
   }
   drawCard(renderer, i, at, state);
   ctx.restore();
+}
+
+/** Where the number of a particle stands: above at its right, below or at its left near the frame, and always within it. */
+function beside(x, y, box) {
+  const within = (v, low, size) => Math.min(low + size - 10, Math.max(low + 10, v));
+  const right = x + 20 < box.x + box.width;
+  const above = y - 20 > box.y;
+  return [within(right ? x + 10 : x - 10, box.x, box.width), within(above ? y - 10 : y + 10, box.y, box.height)];
 }
 
 function path({ ctx, theme, pixel, middle, by }, { positions, n }, k, box) {

@@ -111,6 +111,7 @@ class Renderer {
       if (state.layers.trails && scene.frames > 1) this.trails(i, at, looks, pieces);
       for (const { of, colour, sprite } of looks) raster.stamp(heads, of, sprite, colour, 0.86);
       ctx.putImageData(raster.image, Math.round(cell.box.x * pixel), Math.round(cell.box.y * pixel));
+      nameAxes(this, cell.box);
       overlay(this, i, at, state);
       readout(ctx, cloudOf(panel, at), cell.box, at, this.theme, state.layers.links ? pullWords(linked(panel, at, state)) : []);
       if (cell.tiles) drawStrip(ctx, panel, cell.tiles, at, this.theme, state);
@@ -136,7 +137,7 @@ class Renderer {
   findTile(x, y) {
     for (const [i, { tiles }] of this.plan.cells.entries()) {
       if (!tiles) continue;
-      const [column, row] = [Math.floor((x - tiles.x) / (tiles.side + TILE)), Math.floor((y - tiles.y - LINE.label) / tiles.step)];
+      const [column, row] = [Math.floor((x - tiles.x) / (tiles.wide + TILE)), Math.floor((y - tiles.y - LINE.label) / tiles.step)];
       const k = row * tiles.columns + column;
       if (column >= 0 && row >= 0 && column < tiles.columns) return this.scene.panels[i].objects.particles[k] ?? null;
     }

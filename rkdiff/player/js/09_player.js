@@ -3,7 +3,8 @@
 const PASS = 5; // seconds from one end to the other at normal speed
 const HOLD = 1.4; // seconds at the end before it starts again
 const GLIDE = 350; // milliseconds from one live snapshot to the next
-const BAR = 125; // CSS pixels of controls under the picture
+const MARGIN = 16; // CSS pixels left free under the controls
+const SHARE = 0.68; // of the window that picture and controls take at most
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LAYERS = ["trails", "arrows", "density", "target", "links"];
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -77,7 +78,7 @@ class Player {
     const width = Math.floor(this.canvas.parentElement.clientWidth);
     if (width < 40) return;
     const whole = this.root.matches(":fullscreen");
-    const room = whole ? innerHeight - 170 : this.room();
+    const room = whole ? innerHeight - this.controls() - 58 : this.room();
     this.theme = readTheme(this.root);
     this.renderer.prepare(this.scene, this.theme, width, room, this.state.layers);
     this.width = width;
@@ -87,7 +88,12 @@ class Player {
   /** Height for the picture, so that it and its controls fit on the screen under what the page shows above them. */
   room() {
     this.above ??= Math.min(0.45 * innerHeight, Math.max(0, this.root.getBoundingClientRect().top + scrollY));
-    return Math.max(330, Math.min(780, 0.66 * innerHeight, innerHeight - this.above - BAR));
+    return Math.max(330, Math.min(780, SHARE * innerHeight - this.controls(), innerHeight - this.above - this.controls() - MARGIN));
+  }
+
+  /** Height of what stands under the picture. */
+  controls() {
+    return this.root.querySelector(".rk-controls").offsetHeight;
   }
 
   draw() {
@@ -209,6 +215,12 @@ class Player {
     const { plan, heads, pixel } = this.renderer;
     const { box } = plan.cells[panel];
     return { x: box.x + heads[panel][2 * k] / pixel, y: box.y + heads[panel][2 * k + 1] / pixel };
+  }
+
+  /** Where the number of a particle stands. */
+  numberAt(panel, k) {
+    const { x, y } = this.place(panel, k);
+    return beside(x, y, this.renderer.plan.cells[panel].box);
   }
 
   /** Hand time and followed particle to the page, once things are quiet. */
