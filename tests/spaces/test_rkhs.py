@@ -135,9 +135,9 @@ def test_curves_around_thousands_are_embedded_and_decoded_as_curves_around_zero(
 
 def test_rounding_in_a_gram_matrix_is_not_taken_for_an_indefinite_kernel():
     x = walks()
-    near, far = (embed(x + o, Kernel("linear"), 12, np.random.default_rng(0)) for o in (0.0, 3e4))
-    np.testing.assert_allclose(far.variances, near.variances, rtol=1e-5)
-    np.testing.assert_allclose(far.coordinates(x + 3e4).var(0), far.variances, rtol=1e-5)
+    near, far = (embed(x + o, Kernel("linear"), 6, np.random.default_rng(0)) for o in (0.0, 3e4))
+    np.testing.assert_allclose(far.variances, near.variances, rtol=1e-4)
+    np.testing.assert_allclose(far.coordinates(x + 3e4).var(0), far.variances, rtol=1e-4)
 
 
 @pytest.mark.parametrize("data", [Sines(), Tecator()])
