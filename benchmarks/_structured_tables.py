@@ -9,8 +9,8 @@ table to learn from about themselves, so that line has no such score.
 
 "<set> decoders" decodes the coordinates of the held-out rows by every decoder; numbers are measured in training deviations.
 
-Both diffusions start from independent noise, so that their rows are as independent of each other as the held-out ones that they
-stand beside (evenly spread starts would vary less than any independent sample).
+The diffusion starts from independent noise, so that its rows are as independent of each other as the held-out ones that they stand
+beside (evenly spread starts would vary less than any independent sample).
 """
 
 from __future__ import annotations
@@ -91,7 +91,6 @@ def _lines(name: str, seed: int, device: str, p: Prepared) -> dict[str, Callable
     n, table, x, rng = len(p.data.held_out), p.data.train, p.problem.x, p.rng.child("control")
     return {
         KERNEL: lambda: _generate(name, seed, "kernel_diffusion", device),
-        "network diffusion": lambda: _generate(name, seed, "network_diffusion", device),
         "Gaussian in H": lambda: _decoded(p, rng.numpy("gaussian").multivariate_normal(x.mean(0), np.cov(x.T), n)),
         "copies decoded": lambda: _decoded(p, x[rng.numpy("copies").permutation(len(x))[:n]]),
         COPIES: lambda: bootstrap(table, n, rng.numpy("bootstrap")),

@@ -61,9 +61,9 @@ def test_the_judged_line_is_the_default_space_from_independent_noise():
 
 
 def test_lines_of_names_are_strings_and_the_rule_of_training_names_is_kept():
-    p, whole = (section._prepared(make("data", "city_names"), "exact", Strings(normalised=n), 0, "cpu") for n in (False, True))
+    p = section._prepared(make("data", "city_names"), "exact", Strings(), 0, "cpu")
     judge = section.Judge(p.experiment.data, p)
-    lines = section._lines(p, whole, [whole.problem.x[:20]], judge.fresh)
+    lines = section._lines(p, section.Drawn(p.problem.x[:20]), judge.fresh)
     ruled = lines[section.RULED]()
     assert p.space.automaton(ruled).all()
     figures = {name: value for name, value, _ in judge(ruled)}
