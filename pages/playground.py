@@ -3,11 +3,13 @@
 import streamlit as st
 
 from rkdiff.core.parts import choices
+from rkdiff.ui.forms import first
 from rkdiff.ui.gallery import gallery
-from rkdiff.ui.live import live, messages, stage_area, start, stop
-from rkdiff.ui.panels import MOST, panel_form, shared_form
+from rkdiff.ui.link import direction_of, opened, told, write_address
+from rkdiff.ui.live import changed, live, messages, stage_area, start, stop
+from rkdiff.ui.panels import FIRST, MOST, from_runs, from_words, panel_form, shared_form, untouched
 from rkdiff.ui.reading import readings, save_menu
-from rkdiff.ui.session import STYLE, Desk, badge, first_data, first_panels, first_shown, through_app, write_address
+from rkdiff.ui.session import STYLE, Desk, badge, through_app
 
 through_app()
 desk = Desk("playground")
@@ -16,7 +18,7 @@ desk = Desk("playground")
 def pick(name: str) -> None:
     """Another dataset: what runs is stopped, and its shipped scene is on the stage."""
     stop(desk)
-    desk.put(data=name, shown=[], tickets=[])
+    desk.put(data=name, shown=[], tickets=[], notes=[])
 
 
 st.html(STYLE)
@@ -24,26 +26,22 @@ with st.container(horizontal=True, vertical_alignment="center", key="head"):
     st.title("Playground", anchor=False, width="content")
     st.markdown("Any dataset, any method, side by side, on the same noise.", width="stretch")
     slot = st.empty()
-desk.remember("shown", first_shown)
-data = desk.remember("data", lambda: first_data(list(choices("data")), "two_moons"))
+data = opened(desk, list(choices("data")), "two_moons", from_runs, lambda _, words: from_words(words))
 gallery(data, pick)
 
-bar = st.container(horizontal=True, vertical_alignment="center", key="bar")
-with bar:
+with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     train = st.button("Train", type="primary", icon=":material/play_arrow:", disabled=live(desk), key="train")
-    direction = st.segmented_control(
-        "Direction", ["backward", "forward", "both"], default="backward", required=True, key="direction", bind="query-params",
-        label_visibility="collapsed", format_func={"backward": "Generate", "forward": "Noise", "both": "Both"}.get,
-        help="**Generate**: from noise to data. **Noise**: the process that turns data into noise. **Both**: there and back.",
-    )  # fmt: skip
+    direction = direction_of(desk)
     with st.popover("Data and sampling", icon=":material/settings:"):
         shared = shared_form(data)
-    save_menu(desk, direction or "backward")
+    save_menu(desk, direction)
+    hint = st.empty()
 
+told(desk)
 messages(desk)
-stage_area(desk, data, direction or "backward")
+stage_area(desk, data, direction)
 
-count = desk.remember("panels", first_panels)
+count = desk.remember("panels", lambda: first("panels", 2))
 columns = st.columns(MOST, gap="medium")
 setups = []
 for i in range(count):
@@ -59,11 +57,9 @@ with columns[min(count, MOST - 1)].container(key="panel_buttons", horizontal=Tru
         desk.put(panels=count - 1)
         st.rerun()
 
-asked = [s.experiment.key for s in setups if s.experiment]
-if desk.shown and not live(desk) and asked != desk.shown:
-    st.caption(":material/info: The settings have changed since: press Train to see what they do.")
-
-write_address(desk, data=data, panels=str(count))
+changed(desk, hint, [s.experiment.key for s in setups if s.experiment], untouched(data, FIRST[:2]))
+methods = {f"method{i}": st.session_state[f"method{i}"] for i in range(count)}
+write_address(desk, direction, data=data, panels=str(count), **methods)
 
 if train:
     good = [(s.title, s.experiment) for s in setups if s.experiment is not None]

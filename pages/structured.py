@@ -1,16 +1,19 @@
 """Structured: objects in a Hilbert space. Embed, diffuse, decode."""
 
+from functools import partial
+
 import streamlit as st
 
 from rkdiff.core.parts import choices
 from rkdiff.ui.decoders import decoders
 from rkdiff.ui.gallery import gallery
-from rkdiff.ui.insight import IN_SIGHT, method_form, setups, space_form
-from rkdiff.ui.live import live, messages, stage_area, start, stop
-from rkdiff.ui.panels import shared_form
-from rkdiff.ui.place import noise_in_h, place_in_h, validity
+from rkdiff.ui.insight import IN_SIGHT, METHOD, controls, from_runs, from_words, setups, usual
+from rkdiff.ui.link import direction_of, opened, told, write_address
+from rkdiff.ui.live import changed, live, messages, stage_area, start, stop
+from rkdiff.ui.panels import shared_form, untouched
+from rkdiff.ui.place import noise_in_h, place_in_h, validity, waiting
 from rkdiff.ui.reading import readings, save_menu, shown_runs
-from rkdiff.ui.session import STYLE, Desk, badge, first_data, first_shown, through_app, write_address
+from rkdiff.ui.session import STYLE, Desk, badge, through_app
 
 through_app()
 desk = Desk("structured")
@@ -21,7 +24,7 @@ KINDS = sorted({choices("data")[n].modality for n in NAMES})
 def pick(name: str) -> None:
     """Another dataset: what runs is stopped, and its shipped scene is on the stage."""
     stop(desk)
-    desk.put(data=name, shown=[], tickets=[], decoders_job="", decoders_table=None, decoders_problem="")
+    desk.put(data=name, shown=[], tickets=[], notes=[], decoders_job="", decoders_table=None, decoders_problem="")
 
 
 st.html(STYLE)
@@ -29,42 +32,34 @@ with st.container(horizontal=True, vertical_alignment="center", key="head"):
     st.title("Structured", anchor=False, width="content")
     st.markdown("Objects in a Hilbert space: embed, diffuse, decode.", width="stretch")
     slot = st.empty()
-desk.remember("shown", first_shown)
-data = desk.remember("data", lambda: first_data(NAMES, "communities"))
+data = opened(desk, NAMES, "communities", partial(from_runs, desk), partial(from_words, desk))
 gallery(data, pick, key=desk.key("gallery"), kinds=KINDS)
 
-bar = st.container(horizontal=True, vertical_alignment="center", key="bar")
-with bar:
+with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     train = st.button("Train", type="primary", icon=":material/play_arrow:", disabled=live(desk), key=desk.key("train"))
-    direction = st.segmented_control(
-        "Direction", ["backward", "forward", "both"], default="backward", required=True, key=desk.key("direction"),
-        label_visibility="collapsed", format_func={"backward": "Generate", "forward": "Noise", "both": "Both"}.get,
-        help="**Generate**: from noise to data. **Noise**: the process that turns data into noise. **Both**: there and back.",
-    )  # fmt: skip
+    direction = direction_of(desk)
     settings = st.popover("Settings", icon=":material/settings:")
-    save_menu(desk, direction or "backward")
+    save_menu(desk, direction)
+    hint = st.empty()
 
+told(desk)
 messages(desk)
-picture, controls = st.columns([3.4, 1], gap="medium")
-with controls:
-    space = space_form(desk, data)
-    method, beside = method_form(desk, data)
-with settings, st.container(width=520, height=460, border=False):
-    shared = shared_form(data, prefix=desk.key(""))
-    asked = setups(desk, shared, space, method, beside)
-with picture:
-    stage_area(desk, data, direction or "backward")
+with st.container(key="desk"):
+    with st.container(key="controls"):
+        space, method, beside = controls(desk, data)
+    with settings, st.container(width=520, height=460, border=False):
+        shared = shared_form(data, prefix=desk.key(""))
+        asked = setups(desk, shared, space, method, beside)
+    stage_area(desk, data, direction)
 
 good = [(s.title, s.experiment) for s in asked if s.experiment is not None]
 for s in asked:
     if s.problem:
         st.error(s.problem)
-if desk.shown and not live(desk) and [e.key for _, e in good] != desk.shown:
-    st.caption(":material/info: The settings have changed since: press Train to see what they do.")
-
+changed(desk, hint, [e.key for _, e in good], untouched(data, (METHOD, usual())))
 write_address(
-    desk, data=data, method=method, beside=beside, space=space["name"],
-    **{name: f"{space[name]}" if name in space else None for name in IN_SIGHT},
+    desk, direction, data=data, method=method, beside=beside, space=space["name"],
+    **{name: f"{space[name]}" for name in IN_SIGHT if name in space},
 )  # fmt: skip
 
 if train:
@@ -84,6 +79,8 @@ with along:
 with quality:
     if quality.open:
         readings(desk)
+        if not runs:
+            waiting(desk, "quality")
 with table:
     if table.open:
         decoders(desk, good[0][1] if good else None)

@@ -4,7 +4,7 @@ python -m rkdiff list [KIND | runs]
 python -m rkdiff run DATA METHOD [--seed 3] [--method.steps 800] [--schedule cosine] [--store FOLDER]
 python -m rkdiff run --from experiments.json
 python -m rkdiff decoders DATA [METHOD] [--count 24] [--space graphs --space.r 9]
-python -m rkdiff export KEY... --html scene.html | --json experiment.json | --npz samples.npz
+python -m rkdiff export KEY... --html scene.html | --json experiment.json | --npz samples.npz | --csv objects.csv | --figures figures.json
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rkdiff.core.parts import HOMES, PartError, choices, knobs, shown
+from rkdiff.core.parts import HOMES, Knob, PartError, choices, knobs, shown
 from rkdiff.core.records import Progress
 from rkdiff.described import experiment_of, experiments_in, explained, split
 from rkdiff.experiment import Experiment, Run
+from rkdiff.files import figures_json, objects_csv
 from rkdiff.store import Store
 
 
@@ -82,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--html", type=Path, help="a page that plays with no server and no network")
     p.add_argument("--json", type=Path, help="the experiment of the first run")
     p.add_argument("--npz", type=Path, help="the arrays of the first run")
+    p.add_argument("--csv", type=Path, help="the decoded objects of the first run")
+    p.add_argument("--figures", type=Path, help="quality with spread and floor, objects, seconds of all these runs, as JSON")
     p.add_argument("--direction", default="backward", choices=["backward", "forward", "both"])
     p.add_argument("--store", type=Path, help="folder of kept runs (default: RKDIFF_STORE, or runs)")
     p.set_defaults(do=_export)
@@ -96,15 +99,20 @@ def _list(args: argparse.Namespace) -> int:
         for name, cls in choices(kind).items():
             print(f"  {name:26s}{cls.summary()}")
             for k in knobs(cls):
-                allowed = (
-                    " | ".join(map(str, k.options))
-                    if k.options
-                    else f"{k.low} .. {k.high}"
-                    if k.low is not None
-                    else "true | false"
-                )
-                print(f"      {k.name} = {k.default}  ({allowed})  {k.help}")
+                print(f"      {k.name} = {k.default}  ({_allowed(k)})  {k.help}{_beside(k)}")
     return 0
+
+
+def _allowed(k: Knob) -> str:
+    if k.options:
+        return " | ".join(map(str, k.options))
+    return "true | false" if k.low is None else f"{k.low} .. {k.high}"
+
+
+def _beside(k: Knob) -> str:
+    """The other knobs' values with which this one does something, if not with all."""
+    needs = " and ".join(f"{name} {' or '.join(map(str, values))}" for name, values in k.when)
+    return f" (with {needs})" if needs else ""
 
 
 def _list_runs(store: Store) -> int:
@@ -128,7 +136,7 @@ def _run(args: argparse.Namespace) -> int:
     store = Store(args.store)
     for experiment in experiments:
         if store.has(experiment.key) and not args.again:
-            print(f"{experiment.key}  already kept: {experiment.title}")
+            _report(store.load(experiment.key), "already kept")
         else:
             store.check_writable()
             run = _watched(experiment, args.device)
@@ -167,7 +175,13 @@ def _progress() -> Generator[None, Progress, None]:
 def _decoders(args: argparse.Namespace) -> int:
     from rkdiff.decoding import compare, lines
 
-    work = compare(experiment_of(args.data, args.method, args.described), args.device, args.count)
+    experiment = experiment_of(args.data, args.method, args.described)
+    if not any(k.name == "decoder" for k in knobs(type(experiment.space))):
+        kinds = sorted({c.modality for c in choices("data").values()} - {experiment.data.modality})  # type: ignore[attr-defined]
+        raise PartError(
+            f"{experiment.data.name} is its own coordinates: there is nothing to decode; choose data made of {', '.join(kinds)}"
+        )
+    work = compare(experiment, args.device, args.count)
     with contextlib.closing(_progress()) as line:
         next(line)
         try:
@@ -179,17 +193,24 @@ def _decoders(args: argparse.Namespace) -> int:
     return 0
 
 
-def _report(run: Run) -> None:
-    print(f"{run.experiment.key}  {run.experiment.title}  ({run.info['device_name']})")
+def _report(run: Run, how: str = "") -> None:
+    told = f"  {how}:" if how else " "
+    print(f"{run.experiment.key}{told} {run.experiment.title}  ({run.info['device_name']})")
     for name, q in run.info["quality"].items():
         spread = "" if q["sd"] is None else f" +- {q['sd']:.3g}"
         floor = "" if q["floor"] is None else f"   floor {q['floor']:.4g} +- {q['floor_sd']:.3g}"
-        print(f"  {name:22s}{q['value']:.4g}{spread} over {q['starts']} starts{floor}")
+        starts = f"{q['starts']} start" + "s" * (q["starts"] != 1)
+        print(f"  {name:22s}{q['value']:.4g}{spread} over {starts}{floor}")
+    objects = run.info.get("objects")
+    if objects:
+        print(
+            f"  {'decoded objects':22s}{', '.join(f'{name} {v:.2f}' for name, v in objects.items())} of {len(run.arrays['samples'])}"
+        )
 
 
 def _export(args: argparse.Namespace) -> int:
-    if not (args.html or args.json or args.npz):
-        raise PartError("say what to write: --html FILE, --json FILE or --npz FILE")
+    if not (args.html or args.json or args.npz or args.csv or args.figures):
+        raise PartError("say what to write: --html, --json, --npz, --csv or --figures FILE")
     store = Store(args.store)
     runs = [store.load(_whole(store, key)) for key in args.keys]
     if args.html:
@@ -203,6 +224,10 @@ def _export(args: argparse.Namespace) -> int:
         from rkdiff.store.arrays import pack
 
         _write(args.npz, pack(runs[0].arrays))
+    if args.csv:
+        _write(args.csv, objects_csv(runs[0]).encode())
+    if args.figures:
+        _write(args.figures, figures_json(runs).encode())
     return 0
 
 

@@ -9,12 +9,12 @@ ones exist, what they allow and what they mean is read off the declarations of `
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rkdiff.core.parts import PartError, knobs, shown
-from rkdiff.experiment import PARTS, Experiment
+from rkdiff.core.parts import PartError, choices, from_dict, knobs, shown
+from rkdiff.experiment import PARTS, Experiment, default_part
 
 #: Flags of `run` and `decoders` that describe no experiment.
 _OWN = {"--from", "--device", "--store", "--again", "--count", "--help"}
@@ -78,21 +78,47 @@ def experiment_of(data: str | None, method: str | None, flags: Sequence[tuple[st
         PartError: what is described is no experiment.
     """
     out: dict[str, Any] = {kind: {"name": name} for kind, name in (("data", data), ("method", method)) if name}
-    for flag, text in sorted(flags, key=lambda p: "." in p[0]):
+    inside: dict[str, dict[str, Any]] = {}
+    for flag, text in flags:
         name, dot, inner = flag[2:].replace("-", "_").partition(".")
         if not dot:
             out[name] = {"name": text} if name in PARTS else _value(text)
         elif name not in PARTS:
             raise PartError(f"{shown(flag)}: only {', '.join(PARTS)} have knobs of their own")
-        elif name not in out:
-            raise PartError(f"{shown(flag)} needs a {name}: add --{name} NAME")
         else:
-            out[name][inner] = _value(text)
+            inside.setdefault(name, {})[inner] = _value(text)
     if not ("data" in out and "method" in out):
         raise PartError(
             "say which data and which method, e.g. `python -m rkdiff run two_moons exact`; `python -m rkdiff list` shows them"
         )
+    for kind in PARTS:
+        if kind in inside:
+            part = out[kind] if kind in out else {"name": _meant(kind, inside[kind], out)}
+            out[kind] = part | inside[kind]
     return Experiment.from_dict(out)
+
+
+def _meant(kind: str, values: Mapping[str, Any], out: Mapping[str, Any]) -> str:
+    """The part whose knobs are set without its name: the one that fits by itself if it has them, else the only one that has.
+
+    Raises:
+        PartError: there is none, or more than one.
+    """
+    data, method = (from_dict(k, out[k]) for k in ("data", "method"))
+    usual = type(default_part(kind, data, method))
+    having = [
+        cls
+        for cls in choices(kind).values()
+        if values.keys() <= {k.name for k in knobs(cls)}
+        and data.modality in getattr(cls, "modalities", (data.modality,))
+        and (kind != "sampler" or cls.family == method.family)  # type: ignore[attr-defined]
+    ]
+    if usual in having or len(having) == 1:
+        return (usual if usual in having else having[0]).name
+    flag = f"--{kind}.{next(iter(values))}"
+    raise PartError(
+        f"{shown(flag)} needs a {kind}: add --{kind} NAME ({' or '.join(c.name for c in having) or 'none has that knob'})"
+    )
 
 
 def _value(text: str) -> Any:

@@ -118,12 +118,12 @@ def _objects(run: Run) -> Objects | None:
 
 
 def notes(run: Run) -> tuple[str, ...]:
-    """One line under the title: distance over its floor, and the calls it took."""
+    """One line under the title: distance over its floor (of this run, which has one seed), and the calls it took."""
     quality, out = run.info.get("quality", {}), []
     sliced = quality.get("sliced_wasserstein")
     if sliced and sliced.get("floor"):
         over = sliced["value"] / sliced["floor"]
-        out.append(f"sliced W2 {over:.2f} x floor" if over > 1 else f"sliced W2 at its floor ({over:.2f})")
+        out.append(f"sliced W2 {over:.2f} x floor, 1 seed" if over > 1 else f"sliced W2 at its floor ({over:.2f}), 1 seed")
     if run.info.get("calls"):
         out.append(f"{run.info['calls']} model calls")
     return (" · ".join(out),) if out else ()

@@ -27,11 +27,12 @@ def ratio(name: str, q: Mapping[str, Any]) -> tuple[float, float | None] | None:
     return q["value"] / scale, None if q.get("sd") is None else q["sd"] / scale
 
 
-def quality_figure(panels: Sequence[tuple[str, str, Mapping[str, Any]]]) -> go.Figure:
+def quality_figure(panels: Sequence[tuple[str, str, Mapping[str, Any]]], over: str = "") -> go.Figure:
     """Dots with error bars on a logarithmic axis; the line at 1 is the truth, the grey band the spread of two fresh true samples.
 
     Args:
         panels: (title, hue, quality of the run) of each panel.
+        over: what the figures are means over, such as "5 seeds".
     """
     fig = go.Figure()
     names = [n for n in ROWS if any(n in q for _, _, q in panels)]
@@ -55,7 +56,8 @@ def quality_figure(panels: Sequence[tuple[str, str, Mapping[str, Any]]]) -> go.F
     fig.add_vline(x=1, line={"color": "rgba(130,140,150,.8)", "dash": "dot", "width": 1})
     fig.update_layout(layout(height=96 + 44 * max(len(names), 1)))
     ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
-    fig.update_xaxes(type="log", title="1 = what fresh true samples score", tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
+    words = "1 = what fresh true samples score; logarithmic" + (f", {over}" if over else "")
+    fig.update_xaxes(type="log", title=words, tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
     fig.update_yaxes(autorange="reversed")
     fig.data = tuple(sorted(fig.data, key=lambda trace: trace.mode != "lines"))
     return fig

@@ -75,7 +75,7 @@ def _table(table: Mapping[str, Any], fits: bool) -> None:
             "residual": f"{row['generated']['residual']:.3f}",
             "residual of copies": f"{row['copies']['residual']:.3f}",
             "novel copies": f"{row['copies']['novel']:.2f}",
-            "ms for each": f"{1000 * row['generated']['seconds']:.1f}",
+            "CPU time for each": duration(row["generated"]["seconds"]),
         }
         for row in table["rows"]
         if not row["problem"]
@@ -86,9 +86,17 @@ def _table(table: Mapping[str, Any], fits: bool) -> None:
         if row["problem"]:
             st.caption(f":material/block: **{row['decoder'].replace('_', ' ')}**: {row['problem']}")
     st.caption(
-        f"{table['count']} objects each. Nearest training object: residual {table['nearest']:.3f} from generated points, "
+        f"{table['count']} generated points, {table['copies']} of training objects. Nearest training object: residual {table['nearest']:.3f} from generated points, "
         f"{table['nearest_copies']:.3f} from copies." + ("" if fits else " The settings have changed since.")
     )
+
+
+def duration(seconds: float) -> str:
+    """A short time in a unit that leaves two digits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size or unit == "µs":
+            return f"{seconds / size:.{1 if seconds < 9.95 * size else 0}f} {unit}"
+    return ""
 
 
 def _examples(table: Mapping[str, Any]) -> None:

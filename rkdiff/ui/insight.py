@@ -1,12 +1,11 @@
-"""The controls in sight on the structured page: what decides how a kernel space behaves, as sliders and choices.
+"""The controls in sight on the structured page: what decides how a kernel space behaves, as sliders and choices in one row.
 
-No knob is listed twice: what is in sight is left out under Settings. What a link said about it is its first value.
+No knob is listed twice: what is in sight is left out under Settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,86 +13,136 @@ import streamlit as st
 
 from rkdiff.core.parts import Knob, PartError, checked, choices, knobs
 from rkdiff.experiment import Experiment
-from rkdiff.ui.forms import knob_widget, ladder_widget, pick_part
-from rkdiff.ui.panels import Setup, settings, spaces_for
+from rkdiff.ui.forms import first, knob_widget, ladder_widget, now, pick_part
+from rkdiff.ui.panels import Setup, part_firsts, settings, settings_firsts, shared_firsts, spaces_for
 from rkdiff.ui.session import Desk
 
-#: Sliders and choices by knob, in their order, with what they are called here.
-SLIDERS = {
-    "r": "Coordinates: invent ↔ copy",
-    "width": "Kernel width: memorise ↔ Gaussian",
-    "resolution": "Resolution: points of a curve",
+#: Knobs in sight, in their order: what they are called here, and what their ends mean.
+IN_SIGHT = {
+    "r": ("Coordinates", "Few leave the decoder free to **invent**, many **copy**."),
+    "width": ("Kernel width", "Small **memorises**, large is **Gaussian**."),
+    "smoothness": (
+        "Noise: white ↔ smooth",
+        "0 is **white**. Its roughness shows with many coordinates: from r = 40 on, best with curves and the cosine kernel.",
+    ),
+    "resolution": ("Resolution", ""),
+    "noise": ("Noise family", ""),
+    "decoder": ("Decoder", ""),
 }
-SMOOTH = {"smoothness": "Noise: white ↔ smooth"}
-CHOICES = {"noise": "Noise", "decoder": "Decoder"}
-IN_SIGHT = {**SLIDERS, **SMOOTH, **CHOICES}
 #: Kernels that have no width.
 FLAT = ("linear", "cosine")
 NOTHING = "nothing"
-#: What stands beside the method on a first visit, where it exists.
-CONTROLS = ("gaussian", "exact")
+#: What stands on the stage on a first visit: a method, and beside it the first of these that exists.
+METHOD, CONTROLS = "kernel_diffusion", ("gaussian", "exact")
 
 
-def space_form(desk: Desk, data: str) -> dict[str, Any]:
-    """The space of a dataset with its knobs in sight."""
-    names, link = spaces_for(data), _link(desk, data)
-    cls = choices("space")[names[0]]
-    if len(names) > 1:
-        cls = pick_part("space", desk.key(f"space.{data}"), names, default=link.get("space"))
+def controls(desk: Desk, data: str) -> tuple[dict[str, Any], str, str]:
+    """One row of controls; returns the space with its knobs in sight, the method, and what stands beside it ("nothing" perhaps)."""
+    names = spaces_for(data)
+    cls = choices("space")[first(desk.key(f"space.{data}"), names[0])]
+    several = len(names) > 1
+    cls = choices("space")[st.session_state.get(desk.key(f"space.{data}"), cls.name)] if several else cls
+    keys = {
+        k.name: desk.key(f"{cls.name}.{k.name}" if k.name in IN_SIGHT else f"panel.space.{cls.name}.{k.name}")
+        for k in knobs(cls)
+    }
+    values = now(cls, keys)  # type: ignore[arg-type]
+    seen = [k for name in IN_SIGHT for k in knobs(cls) if k.name == name and k.matters(values)]
+    columns = iter(st.columns(len(seen) + several + 2, gap="small"))
     out: dict[str, Any] = {"name": cls.name}
-    having = {k.name: k for k in knobs(cls)}
-    pair = None
-    for name, label in IN_SIGHT.items():
-        if name in having:
-            pair = pair or (st.columns(2, gap="small") if name in CHOICES else None)
-            with pair[name == "decoder"] if pair else nullcontext():
-                k = replace(having[name], label=label)
-                out[name] = _widget(desk, cls.name, k, first_value(k, link.get(name)))
-    return out
+    if several:
+        with next(columns):
+            pick_part("space", desk.key(f"space.{data}"), names)
+    for k in seen:
+        label, ends = IN_SIGHT[k.name]
+        with next(columns):
+            told = replace(k, label=label, help=". ".join(filter(None, (_sentence(k.help), ends))))
+            out[k.name] = _widget(told, keys[k.name], cls.name, flat=values.get("kernel", "gaussian") in FLAT)
+    with next(columns):
+        method = pick_part("method", desk.key("method"), default=METHOD)
+    with next(columns):
+        return out, method.name, _beside(desk)
 
 
-def _link(desk: Desk, data: str) -> Mapping[str, str]:
-    """What the address said when the page was opened, if it spoke of this dataset."""
-    link: dict[str, str] = desk.remember("link", lambda: dict(st.query_params.items()))
-    return link if link.get("data", data) == data else {}
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
-def first_value(k: Knob, text: str | None) -> Any:
-    """The value an address gives a knob, or the knob's own default."""
-    try:
-        return k.default if text is None else checked("link", k, text if k.options else k.type(float(text)))
-    except (PartError, ValueError, OverflowError):
-        return k.default
-
-
-def _widget(desk: Desk, space: str, k: Knob, first: Any) -> Any:
-    key = desk.key(f"{space}.{k.name}")
+def _widget(k: Knob, key: str, space: str, flat: bool) -> Any:
     if k.name == "width":
-        flat = st.session_state.get(f"{desk.key('panel')}.space.{space}.kernel", _kernel(space)) in FLAT
         if flat:
-            k = replace(k, help=f"{k.help}; a linear kernel has none: choose another under Settings, Space")
-        return ladder_widget(k, key, first, disabled=flat)
+            k = replace(k, help=f"{k.help} A linear kernel has none: choose another under Settings, Space.")
+        return ladder_widget(k, key, disabled=flat)
     if k.name == "resolution":
-        return st.slider(k.label, int(k.low or 0), int(k.high or 0), int(first), step=int(k.step or 1), help=k.help, key=key)
-    return knob_widget(k, key, first)
+        steps = list(range(int(k.low or 0), int(k.high or 0) + 1, int(k.step or 1)))
+        begin = int(first(key, k.default))
+        return st.select_slider(
+            k.label,
+            sorted({*steps, begin}),
+            begin,
+            format_func=lambda n: f"{n} points" if n else "as the data",
+            help=k.help,
+            key=key,
+        )
+    return knob_widget(k, key, of=space)
 
 
-def _kernel(space: str) -> str:
-    return next((str(k.default) for k in knobs(choices("space")[space]) if k.name == "kernel"), "gaussian")
-
-
-def method_form(desk: Desk, data: str) -> tuple[str, str]:
-    """The method, and what stands beside it: names, the second perhaps "nothing"."""
-    link, methods = _link(desk, data), choices("method")
-    method = pick_part("method", desk.key("method"), default=link.get("method", "kernel_diffusion"))
+def _beside(desk: Desk) -> str:
+    methods = choices("method")
     listed = [NOTHING, *sorted(methods, key=lambda n: n not in CONTROLS)]
-    usual = next((n for n in CONTROLS if n in methods), NOTHING)
-    beside = st.selectbox(
-        "Beside it", listed, index=listed.index(link["beside"] if link.get("beside") in listed else usual), key=desk.key("beside"),
-        format_func=lambda n: methods[n].title() if n in methods else "Nothing",
-        help="the control on the same data, noise and clock: what a method adds is what it does better than this",
+    return str(
+        st.selectbox(
+            "Beside it", listed, index=listed.index(first(desk.key("beside"), usual())), key=desk.key("beside"),
+            format_func=lambda n: methods[n].title() if n in methods else "Nothing",
+            help="the control on the same data, noise and clock: what a method adds is what it does better than this",
+        )
     )  # fmt: skip
-    return method.name, str(beside)
+
+
+def usual() -> str:
+    """What stands beside the method on a first visit."""
+    return next((n for n in CONTROLS if n in choices("method")), NOTHING)
+
+
+def from_runs(desk: Desk, runs: Sequence[Experiment]) -> dict[str, Any]:
+    """First values of this page's widgets, by key, with which Train repeats these experiments."""
+    e = runs[0]
+    space = e.space
+    assert space is not None
+    return {
+        **shared_firsts(e, desk.key("")),
+        **settings_firsts(e, desk.key("panel")),
+        **{key: value for key, value in part_firsts(space, desk.key("")[:-1]).items() if key.rpartition(".")[2] in IN_SIGHT},
+        desk.key(f"space.{e.data.name}"): space.name,
+        desk.key("method"): e.method.name,
+        desk.key("beside"): runs[1].method.name if len(runs) > 1 else NOTHING,
+    }
+
+
+def from_words(desk: Desk, data: str, words: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The same from the entries of an address, and those that cannot be."""
+    spaces = spaces_for(data)
+    space = words["space"] if words.get("space") in spaces else spaces[0]
+    allowed = {"space": spaces, "method": list(choices("method")), "beside": [NOTHING, *choices("method")]}
+    keys = {"space": desk.key(f"space.{data}"), "method": desk.key("method"), "beside": desk.key("beside")}
+    out: dict[str, Any] = {keys[name]: words[name] for name in allowed if words.get(name) in allowed[name]}
+    bad = [f"{name}={words[name][:40]}" for name in allowed if name in words and words[name] not in allowed[name]]
+    having = {k.name: k for k in knobs(choices("space")[space])}
+    for name in (n for n in IN_SIGHT if n in words and n in having):
+        value = read(having[name], words[name])
+        if value is None:
+            bad.append(f"{name}={words[name][:40]}")
+        else:
+            out[desk.key(f"{space}.{name}")] = value
+    return out, bad
+
+
+def read(k: Knob, text: str) -> Any:
+    """The value of a knob that a text in an address means; None where it means none."""
+    try:
+        return checked("link", k, text if k.options else k.type(float(text)))
+    except (PartError, ValueError, OverflowError):
+        return None
 
 
 def setups(desk: Desk, shared: dict[str, Any], space: dict[str, Any], method: str, beside: str) -> list[Setup]:

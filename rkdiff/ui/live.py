@@ -27,6 +27,8 @@ from rkdiff.ui.stage import stage
 FRAMES = 100
 POLL = 0.6  # seconds
 MOST_BARS = 4
+#: Particles that a snapshot of a training run shows at most.
+SNAPSHOT = 500
 GONE = JobStatus("", "", "", "failed", message="the job is not known any more; run it again")
 
 
@@ -70,7 +72,7 @@ def backdrop(data: str, seed: int) -> tuple[np.ndarray, Density] | None:
 def start(desk: Desk, experiments: list[tuple[str, Experiment]], keep: list[str] | None = None) -> None:
     """Hand every experiment to the worker; a newer start replaces an older one. `keep`: runs that stay on the stage."""
     jobs().cancel_owner(desk.owner)
-    desk.put(tickets=_handed_in(desk, [Ticket(title, e) for title, e in experiments]), keep=keep)
+    desk.put(tickets=_handed_in(desk, [Ticket(title, e) for title, e in experiments]), keep=keep, notes=[])
     if keep is None:
         desk.put(shown=[])
 
@@ -103,6 +105,15 @@ def stop(desk: Desk) -> None:
 def live(desk: Desk) -> bool:
     """Whether a run of this page is waiting or under way."""
     return bool(desk.get("tickets"))
+
+
+def changed(desk: Desk, hint: Any, asked: list[str], untouched: list[str]) -> None:
+    """Say in the place of `hint` that what is asked for is not what is on the stage.
+
+    `untouched`: what the form asks for before anybody touched it, which is what the shipped scenes were made with.
+    """
+    if not live(desk) and asked != (desk.shown or untouched):
+        hint.caption(":material/info: The settings have changed since: press Train to see what they do.", width="content")
 
 
 def stage_area(desk: Desk, data: str, direction: str) -> None:
@@ -196,7 +207,7 @@ def _snapshots(tickets: list[Ticket], statuses: list[JobStatus]) -> Scene:
         behind = backdrop(json.dumps(e.data.to_dict()), e.seed)
         target, truth = behind or (None, None)
         view = truth.extent if truth else view
-        waiting = Rng(e.seed).numpy("waiting").standard_normal((300, 2))
+        waiting = Rng(e.seed).numpy("waiting").standard_normal((min(e.particles, SNAPSHOT), 2))
         cloud = waiting if status.snapshot is None or not len(status.snapshot) else status.snapshot
         still = Trajectory(np.array([1.0]), cloud[None])
         panels.append(Panel(ticket.title, still, hue=hue, density=truth, target=target, notes=(progress_text(status),)))
@@ -225,5 +236,5 @@ def _over_seeds(key: str, _run: Run, changed: int) -> dict[str, Any]:
                 "over": f"{len(values)} seeds",
             }
         else:
-            out[name] = {**first, "over": f"{first['starts']} starts"}
+            out[name] = {**first, "over": f"1 seed, {first['starts']} start" + "s" * (first["starts"] != 1)}
     return out

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import streamlit as st
 
-from rkdiff.core.parts import PartError, choices, from_dict, knobs
+from rkdiff.core.parts import Part, PartError, choices, from_dict, knobs
 from rkdiff.experiment import Experiment
 from rkdiff.plots.sketch import schedule_svg
 from rkdiff.ui.forms import knob_widget, part_knobs, pick_part
@@ -31,12 +32,12 @@ class Setup:
     problem: str = ""
 
 
-def shared_form(data: str, prefix: str = "", leave: Collection[str] = ()) -> dict[str, Any]:
-    """The knobs that all panels share: the dataset's (but for those to `leave` out) and the experiment's."""
+def shared_form(data: str, prefix: str = "") -> dict[str, Any]:
+    """The knobs that all panels share: the dataset's and the experiment's."""
     left, right = st.columns(2)
     with left:
         st.caption("Data")
-        values = part_knobs(choices("data")[data], f"{prefix}data", leave)
+        values = part_knobs(choices("data")[data], f"{prefix}data")
         numbers = {}
         if choices("data")[data].modality != "points":  # type: ignore[attr-defined]
             st.caption("Decoding")
@@ -56,13 +57,62 @@ def panel_form(i: int, shared: dict[str, Any]) -> Setup:
     """One panel's method with its knobs; sampler, schedule, guidance and space are one click away."""
     names = list(choices("method"))
     default = FIRST[i] if i < len(FIRST) and FIRST[i] in names else names[0]
-    method = pick_part("method", f"method{i}", default=default, label=f"Panel {i + 1}", bind=True)
+    method = pick_part("method", f"method{i}", default=default, label=f"Panel {i + 1}")
     try:
         with st.popover("Settings", icon=":material/tune:", width="stretch"), st.container(width=430, height=420, border=False):
             described = settings(f"panel{i}", method, shared)
         return Setup(method.title(), Experiment.from_dict(described))
     except PartError as problem:
         return Setup(method.title(), None, str(problem))
+
+
+def shared_firsts(e: Experiment, prefix: str = "") -> dict[str, Any]:
+    """First values of the widgets of `shared_form`, by key, that say what this experiment says."""
+    kind = "plane" if e.data.modality == "points" else "structured"
+    numbers = {f"{prefix}shared.{kind}.{name}": getattr(e, name) for name in PLANE}
+    decoding = {f"{prefix}shared.{name}": getattr(e, name) for name in STRUCTURED}
+    return {**part_firsts(e.data, f"{prefix}data"), **numbers, **decoding}
+
+
+def settings_firsts(e: Experiment, key: str) -> dict[str, Any]:
+    """First values of the widgets of `settings`, by key, that say what this experiment says."""
+    out = part_firsts(e.method, key)
+    for kind in ("space", "schedule", "sampler", "guidance"):
+        part = getattr(e, kind)
+        out |= {f"{key}.{kind}.{e.data.modality}.{e.method.family}": part.name, **part_firsts(part, f"{key}.{kind}")}
+    return out
+
+
+def part_firsts(part: Part, key: str) -> dict[str, Any]:
+    """First values of the widgets of `part_knobs`, by key, that give this part."""
+    return {f"{key}.{part.name}.{k.name}": getattr(part, k.name) for k in knobs(type(part))}
+
+
+def from_runs(runs: Sequence[Experiment]) -> dict[str, Any]:
+    """First values of the playground's widgets, by key, with which Train repeats these experiments."""
+    out = {"panels": len(runs), **shared_firsts(runs[0])}
+    for i, e in enumerate(runs):
+        out |= {f"method{i}": e.method.name, **settings_firsts(e, f"panel{i}")}
+    return out
+
+
+def from_words(words: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The same from the entries of an address: panels, and each one's method by its name or title; and what there is not."""
+    methods = {c.title(): n for n, c in choices("method").items()} | {n: n for n in choices("method")}
+    asked = {name: words[name][:40] for name in (f"method{i}" for i in range(MOST)) if name in words}
+    bad = [f"{name}={text}" for name, text in asked.items() if text not in methods]
+    panels = words.get("panels", "2")
+    if panels not in map(str, range(1, MOST + 1)):
+        panels, bad = "2", [*bad, f"panels={panels[:40]}"]
+    return {"panels": int(panels)} | {name: methods[text] for name, text in asked.items() if text in methods}, bad
+
+
+@cache
+def untouched(data: str, methods: tuple[str, ...]) -> list[str]:
+    """Keys of the experiments that the form asks for before anybody touched it."""
+    structured = choices("data")[data].modality != "points"  # type: ignore[attr-defined]
+    own = STRUCTURED_DEFAULTS if structured else {}
+    return [Experiment.from_dict({"data": {"name": data}, "method": {"name": m}, **own}).key for m in methods]
 
 
 def spaces_for(data: str) -> list[str]:

@@ -11,18 +11,29 @@ import streamlit as st
 from rkdiff.core.parts import from_dict
 from rkdiff.experiment import Run
 from rkdiff.scenes import panel_hues, panel_titles
+from rkdiff.ui.live import live
 from rkdiff.ui.session import Desk
 
 WAITING = "Press Train: {} of the run on the stage appears here."
+SOON = "Appears when the run is done: {}."
+WHITE = (
+    "White noise is felt with many coordinates: smoothness 0, r of 40 or more and, for curves, the kernel cosine (Settings, Space); "
+    "then Train."
+)
 #: How many coordinates, and how fast their variances fall, in the figures that are there before any run.
 MODES, DECAY = 40, 2.0
+
+
+def waiting(desk: Desk, what: str) -> None:
+    """What will stand here, and when."""
+    st.caption((SOON if live(desk) else WAITING).format(what))
 
 
 def place_in_h(desk: Desk, runs: Sequence[Run]) -> None:
     """Spectrum and Gram matrix of the data, as the first run saw it, and what the fit says of itself."""
     run = next((r for r in runs if "embedding.gram" in r.arrays), None)
     if run is None:
-        st.caption(WAITING.format("the spectrum and the Gram matrix"))
+        waiting(desk, "the spectrum and the Gram matrix")
         return
     from rkdiff.plots.hilbert import spectrum_figure
     from rkdiff.plots.structured import gram_figure, gram_order
@@ -53,7 +64,7 @@ def validity(desk: Desk, runs: Sequence[Run]) -> None:
     """Share of valid objects along the clock, and of valid, novel and unique ones at the end."""
     shown = [r for r in runs if "objects.valid" in r.arrays]
     if not shown:
-        st.caption(WAITING.format("the share of valid objects along the clock"))
+        waiting(desk, "the share of valid objects along the clock")
         return
     from rkdiff.plots.structured import shares_figure, validity_figure
 
@@ -98,6 +109,7 @@ def noise_in_h(desk: Desk, runs: Sequence[Run], space: Mapping[str, Any]) -> Non
         ("When the exact score collapses", lambda: hilbert.collapse_figure(variances, noise, n), f"How many training points stand "
          f"behind a sample. Past the dotted line it is one: the exact score then copies ({of})."),
     ]  # fmt: skip
+    st.caption(f":material/tune: {WHITE}")
     columns = st.columns(2, gap="large")
     for i, (title, draw, words) in enumerate(figures):
         with columns[i % 2]:

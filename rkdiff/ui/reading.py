@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from rkdiff.experiment import Run
+from rkdiff.files import figures_json, objects_csv
 from rkdiff.scenes import panel_hues, panel_titles, scene_of
 from rkdiff.store import DamagedRun
 from rkdiff.store.arrays import pack
@@ -41,11 +47,11 @@ def readings(desk: Desk) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         quality = [over_seeds(r) for r in runs]
-        st.markdown("**Quality**, beside what fresh true samples score", help=QUALITY_HELP)
-        figure = quality_figure(list(zip(titles, hues, quality, strict=True)))
-        st.plotly_chart(figure, key=desk.key("quality"), config=CONFIG, alt="quality of each panel as a multiple of its floor")
         first = next(iter(quality[0].values()), None)
         over = first["over"] if first else ""
+        st.markdown(f"**Quality** over {over}, beside what fresh true samples score", help=QUALITY_HELP)
+        figure = quality_figure(list(zip(titles, hues, quality, strict=True)), over)
+        st.plotly_chart(figure, key=desk.key("quality"), config=CONFIG, alt="quality of each panel as a multiple of its floor")
         st.caption(f"Bars: one standard deviation over {over}. Grey: two fresh true samples against each other.")
         if st.button(f"Repeat with {MORE_SEEDS} more seeds", icon=":material/repeat:", key=desk.key("seeds")):
             experiments = [(t, r.experiment) for t, r in zip(titles, runs, strict=True)]
@@ -67,10 +73,14 @@ def readings(desk: Desk) -> None:
 QUALITY_HELP = """
 **sliced W2**: distance between the generated cloud and fresh data; at 1 it is as small as between two fresh sets.
 **energy distance**: a second distance that sees other errors.
-**memorisation**: distance to the nearest training point over what fresh data have; 0 means copies, 1 means none.
+**memorisation**: distance to the nearest training object over what fresh data have; 0 means copies. Above 1 the samples lie farther from
+the training objects than fresh objects do: good for privacy, bad if the spill is large too.
 **spill**: how far the outermost 5 % lie from the data, over what fresh data have.
 
-Below 1 is no miracle: an even (Sobol) start and particles that follow the training points spread more evenly than independent samples do.
+Values below the floor (below 1) are no miracle: an even (Sobol) start and particles that follow the training points spread more evenly than
+independent samples do.
+
+The axis is logarithmic. **Repeat with more seeds** turns the spread over starts into one over seeds.
 """
 
 
@@ -98,21 +108,28 @@ def save_menu(desk: Desk, direction: str) -> None:
         runs = shown_runs(desk)
         if not runs:
             return
-        st.download_button(
-            "Page that plays offline (HTML)",
-            lambda: html(runs, direction),
-            "rkdiff.html",
-            "text/html",
-            key=desk.key("save_html"),
-        )
         experiments = json.dumps([r.experiment.to_dict() for r in runs], indent=2)
-        st.download_button("Experiments (JSON)", experiments, "experiments.json", "application/json", key=desk.key("save_json"))
-        st.download_button(
-            "Arrays of the first panel (NPZ)", lambda: pack(runs[0].arrays), "arrays.npz", key=desk.key("save_npz")
-        )
+        files: list[tuple[str, Any, str, str]] = [
+            ("Page that plays offline (HTML)", lambda: html(runs, direction), "rkdiff.html", "text/html"),
+            ("Experiments (JSON)", experiments, "experiments.json", "application/json"),
+            ("Figures (JSON)", lambda: figures_json(runs), "figures.json", "application/json"),
+            ("Arrays of the first panel (NPZ)", lambda: pack(runs[0].arrays), "arrays.npz", "application/octet-stream"),
+        ]
+        if "samples" in runs[0].arrays:
+            files.append(("Decoded objects (CSV)", lambda: objects_csv(runs[0]), "objects.csv", "text/csv"))
+        for label, content, name, kind in files:
+            st.download_button(label, content, name, kind, key=desk.key(f"save.{name}"))
         st.caption("The same from a terminal:")
-        flags = "" if direction == "backward" else f" --direction {direction}"
-        st.code(f"python -m rkdiff export {' '.join(keys)} --html scene.html{flags}", language="bash", wrap_lines=True)
+        st.code(command(keys, direction, os.environ.get("RKDIFF_STORE")), language="bash", wrap_lines=True)
+
+
+def command(keys: Sequence[str], direction: str, folder: str | None) -> str:
+    """How to write the page from a terminal; `folder`: where the app keeps its runs, None for the default."""
+    where = (
+        "" if not folder else ' --store "$RKDIFF_STORE"' if Path(folder).is_absolute() else f" --store {shlex.quote(folder)}"
+    )
+    flags = "" if direction == "backward" else f" --direction {direction}"
+    return f"python -m rkdiff export {' '.join(keys)} --html scene.html{flags}{where}"
 
 
 def html(runs: list[Run], direction: str) -> bytes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import runpy
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,22 @@ ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
 
 
-#: As much air above the page as its navigation needs, and toolbars that wrap instead of breaking out on a phone.
+#: As much air above the page as its navigation needs, and toolbars that wrap instead of breaking out on a phone. Controls are one row
+#: above the stage; on a phone they come below it, two in a row.
 STYLE = """<style>
 .stMainBlockContainer{padding-top:4.1rem;padding-bottom:3rem;max-width:1500px}
 .stMain h1{font-size:1.35rem;font-weight:650;padding:0;letter-spacing:-.01em}
 .st-key-head{row-gap:.2rem}
 .st-key-head .stMarkdown p{margin:0;opacity:.72;font-size:.92rem}
-@media (max-width:640px){.stMainBlockContainer{padding:3.6rem .9rem 2rem}.st-key-head .stMarkdown{display:none}}
+[class*="_address_line"],div:has(> [class*="_address_line"]){display:none}
+.st-key-controls [data-testid="stHorizontalBlock"]{column-gap:1.1rem;row-gap:.3rem}
+.st-key-controls [data-testid="stColumn"]{min-width:0}
+.st-key-controls [data-testid="stWidgetLabel"] p{font-size:.8rem;white-space:nowrap}
+.st-key-bar .stCaptionContainer p,.st-key-bar [data-testid="stCaptionContainer"] p{margin:0}
+@media (max-width:640px){
+.st-key-controls [data-testid="stColumn"]{min-width:calc(50% - 1.1rem);flex:1 1 40%}
+.st-key-controls,div:has(> .st-key-controls){order:1}
+.stMainBlockContainer{padding:3.6rem .9rem 2rem}.st-key-head .stMarkdown{display:none}}
 </style>"""
 
 
@@ -73,7 +81,7 @@ class Desk:
     """One page's drawer of the session: what is shown, asked for and wrong there, apart from every other page's.
 
     desk = Desk("playground")
-    desk.remember("shown", first_shown)
+    desk.remember("tab", lambda: "Quality")
     desk.put(tickets=[])
     """
 
@@ -111,36 +119,6 @@ class Desk:
     def shown(self) -> list[str]:
         """Keys of the runs on this page's stage."""
         return list(self.get("shown", []))
-
-
-def first_data(names: Sequence[str], default: str) -> str:
-    """The dataset a visit starts with: the one in the address, else the default (else the first)."""
-    wanted = st.query_params.get("data", "")
-    return next(n for n in (wanted, default, *names) if n in names)
-
-
-def first_panels() -> int:
-    """How many panels a visit starts with: the number in the address, else two."""
-    wanted = st.query_params.get("panels", "")
-    return int(wanted) if wanted in ("1", "2", "3", "4") else 2
-
-
-def first_shown() -> list[str]:
-    """The runs named in the address that the store holds: a link or a reload brings a picture back."""
-    out = []
-    for key in st.query_params.get("runs", "").split(",")[:4]:
-        with suppress(ValueError):
-            out += [key] if store().has(key) else []
-    return out
-
-
-def write_address(desk: Desk, **entries: str | None) -> None:
-    """What a link needs to bring this page back: its entries (None takes one out) and the runs on its stage."""
-    for name, value in {**entries, "runs": ",".join(desk.shown) or None}.items():
-        if value is None:
-            st.query_params.pop(name, None)
-        else:
-            st.query_params[name] = value
 
 
 def badge(slot: Any) -> None:

@@ -40,7 +40,7 @@ def test_run_keeps_and_export_writes(store_folder, tmp_path, capsys):
         (["run", "two_mons", "exact"], "did you mean 'two_moons'"),
         (["run", "two_moons", "exact", "--steps", "0"], "choose between"),
         (["run", "two_moons", "exact", "--steps"], "takes one value"),
-        (["run", "two_moons", "exact", "--schedule.rho", "3"], "add --schedule NAME"),
+        (["run", "two_moons", "exact", "--schedule.colour", "3"], "add --schedule NAME"),
         (["run", "two_moons", "exact", "--steps", "--seed", "3"], "'--steps' takes one value"),
         (["run", "two_moons", "exact", "--seed", "3", "--seed.x", "4"], "only data, method, space"),
         (["run", "two_moons", "exact", "--data.kind", "3"], "has no knob 'kind'"),
@@ -81,7 +81,7 @@ def test_bad_input_costs_one_line(argv, message, store_folder, capsys):
 def test_decoders_prints_a_table_with_every_decoder(capsys):
     assert main(["decoders", "digits", "exact", "--particles", "20", "--steps", "3", "--count", "3"]) == 0
     out = capsys.readouterr().out
-    for word in ("fixed_point", "simplex", "nearest", "copies", "novel", "3 objects each"):
+    for word in ("fixed_point", "simplex", "nearest", "copies", "novel", "nearest training object"):
         assert word in out
 
 

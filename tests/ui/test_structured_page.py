@@ -9,9 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rkdiff.core.parts import choices, knobs
+from rkdiff.experiment import Experiment
 from rkdiff.plots.structured import gram_figure, gram_order, shares_figure, validity_figure
+from rkdiff.stages import run
+from rkdiff.store import Store
+from rkdiff.ui.decoders import duration
 from rkdiff.ui.forms import ladder
-from rkdiff.ui.insight import IN_SIGHT, first_value
+from rkdiff.ui.insight import IN_SIGHT, read
+from rkdiff.ui.reading import command
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [n for n, c in choices("data").items() if c.modality != "points"]
@@ -32,12 +37,13 @@ def structured(store_folder):
     st.cache_resource.clear()
 
 
-def test_the_page_runs_for_every_structured_dataset(structured):
+def test_the_page_runs_for_every_structured_dataset_and_asks_for_what_ships(structured):
     for name in NAMES:
         structured.session_state["structured.data"] = name
         structured.run()
         assert not structured.exception, name
         assert not structured.error, name
+        assert not said(structured, "settings have changed"), name
 
 
 def test_what_is_in_sight_reaches_the_experiment_and_the_link(structured):
@@ -48,7 +54,7 @@ def test_what_is_in_sight_reaches_the_experiment_and_the_link(structured):
     structured.selectbox(key="structured.images.decoder").set_value("nearest")
     structured.selectbox(key="structured.beside").set_value("nothing").run()
     assert not structured.exception
-    found = {k: v if isinstance(v, str) else v[0] for k, v in structured.query_params.items()}
+    found = structured.session_state["structured.address"]
     assert {k: found[k] for k in ("data", "r", "width", "decoder", "beside")} == {
         "data": "digits",
         "r": "5",
@@ -66,6 +72,83 @@ def test_a_link_sets_the_sliders_and_nonsense_in_it_costs_nothing(structured):
     assert structured.slider(key="structured.images.r").value == 7
     assert structured.select_slider(key="structured.images.width").value == 1.0
     assert structured.selectbox(key="structured.method").value == "exact"
+    assert said(structured, "width=fast, decoder=magic")
+
+
+def said(at, words):
+    """Whether a caption of the page holds these words."""
+    return any(words in c.value for c in at.caption)
+
+
+def test_a_changed_control_is_told_on_shipped_scenes_too(structured):
+    structured.session_state["structured.data"] = "digits"
+    structured.run()
+    structured.slider(key="structured.images.r").set_value(5).run()
+    assert said(structured, "settings have changed")
+    structured.slider(key="structured.images.r").set_value(16).run()
+    assert not said(structured, "settings have changed")
+
+
+def few(name, **more):
+    return Experiment.from_dict(
+        {"data": {"name": name}, "particles": 20, "steps": 3, "repeats": 1, "shown": 2, "decoded": 4, "moments": 2, **more}
+    )
+
+
+def test_a_link_to_kept_runs_fills_the_form_with_what_made_them(structured, store_folder):
+    space = {
+        "name": "curves",
+        "r": 40,
+        "kernel": "cosine",
+        "noise": "matern",
+        "smoothness": 0.0,
+        "decoder": "fixed_point",
+        "resolution": 40,
+    }
+    shared = {
+        "data": {"name": "sines", "n": 60}, "space": space, "schedule": {"name": "cosine"}, "seed": 5,
+    }  # fmt: skip
+    methods = ({"name": "exact", "smoothing": 0.3}, {"name": "gaussian"})
+    runs = [run(few("sines", **shared, method=m), "cpu") for m in methods]
+    for r in runs:
+        Store(store_folder).save(r)
+    structured.query_params["runs"] = ",".join(r.experiment.key for r in runs)
+    structured.run()
+    assert not structured.exception
+    assert structured.session_state["structured.data"] == "sines"
+    assert structured.session_state["structured.shown"] == [r.experiment.key for r in runs]
+    assert not said(structured, "settings have changed")
+    assert structured.select_slider(key="structured.curves.resolution").value == 40
+    structured.slider(key="structured.curves.r").set_value(5).run()
+    assert said(structured, "settings have changed")
+
+
+def test_what_a_link_names_in_vain_is_told_in_one_line(structured):
+    for name, value in {"data": "no `such` set", "runs": "0123456789abcdef,../x", "r": "9999", "direction": "up"}.items():
+        structured.query_params[name] = value
+    structured.run()
+    assert not structured.exception
+    told = [c.value for c in structured.caption if "link names" in c.value]
+    assert len(told) == 1
+    for word in ("0123456789abcdef", "such", "more"):
+        assert word in told[0]
+    assert structured.session_state["structured.data"] == "communities"
+    structured.session_state["structured.notes"] = []
+    assert not said(structured.run(), "link names")
+
+
+def test_the_command_names_the_store_only_where_it_is_not_the_default():
+    assert command(["ab"], "backward", None) == "python -m rkdiff export ab --html scene.html"
+    assert command(["ab"], "both", "my runs").endswith("--direction both --store 'my runs'")
+    assert command(["ab"], "backward", "/somewhere/runs").endswith('--store "$RKDIFF_STORE"')
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0000124, "12 µs"), (0.0000031, "3.1 µs"), (0.0042, "4.2 ms"), (0.25, "250 ms"), (3.0, "3.0 s"), (0.0, "0.0 µs")],
+)
+def test_times_have_two_digits(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_the_two_pages_keep_their_runs_and_data_apart(structured):
@@ -104,9 +187,9 @@ def test_the_controls_in_sight_are_knobs_of_every_space(cls):
     seen = [k for k in knobs(cls) if k.name in IN_SIGHT]
     assert set(IN_SIGHT) - {"resolution"} <= {k.name for k in seen}
     for k in seen:
-        assert first_value(k, None) == k.default
-        assert first_value(k, "nan") == k.default
-        assert first_value(k, str(k.default)) == k.default
+        assert read(k, "nan") is None
+        assert read(k, "1e999") is None
+        assert read(k, str(k.default)) == k.default
 
 
 def test_a_ladder_climbs_within_its_bounds():

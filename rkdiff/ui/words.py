@@ -1,0 +1,48 @@
+"""What the options of a choice do, in a line each: shown in the help of its select box."""
+
+#: Words by knob, or by part and knob where a part means something of its own by the same name.
+OPTIONS = {
+    "noise": {
+        "spectrum": "variances are a power of the data's: smoothness 0 is white, 1 is like the data",
+        "power_law": "variances fall as 1 / j to the power of the smoothness",
+        "matern": "the Matern family: the smoothness says how often paths can be differentiated",
+    },
+    "decoder": {
+        "fixed_point": "climb to the point of H from the nearest training object (Mika et al. 1999)",
+        "simplex": "weighted average of the nearest training objects: stays among the data",
+        "gradient": "the same climb as the fixed point, by plain gradients",
+        "distance": "in closed form from distances to the neighbours (Kwok and Tsang 2004)",
+        "conformal": "in closed form, from inner products of training objects",
+        "average": "mean of the training objects with the largest weights",
+        "learned": "a regression from coordinates back to objects: sharp, not always near",
+        "nearest": "the nearest training object: always valid, never new",
+    },
+    "clouds.decoder": {
+        "flow": "points flow until their projections are those of the fixed point",
+        "simplex_flow": "points flow to a weighted average of the nearest clouds",
+        "average_flow": "points flow to the mean of the clouds with the largest weights",
+        "distance_flow": "points flow to the closed form from distances",
+        "conformal_flow": "points flow to the closed form from inner products",
+        "learned_flow": "points flow to what a regression says",
+        "nearest": "the nearest training cloud: never new",
+    },
+    "strings.decoder": {
+        "beam": "letter by letter to the wanted counts of substrings, keeping the best beginnings",
+        "grammar": "the same beam among words that keep the dataset's rule",
+        "search": "edit the nearest known word, letter by letter",
+        "nearest": "the nearest training word: never new",
+    },
+    "tables.decoder": {
+        "ascent": "column by column to the nearest allowed row",
+        "fixed_point": "all columns at once, each then to its nearest allowed value",
+        "simplex": "average the nearest training rows, categories by majority",
+        "nearest": "the nearest training row: never new",
+    },
+    "graphs.decoder": {
+        "search": "add, remove and turn edges from the nearest training graph, as the constraint allows",
+        "barycentre": "the transport mean of the four nearest training graphs",
+        "barycentre_search": "begin at that average, then search",
+        "preview": "the chance of every edge by regression, in a millisecond: blocks and density, no fine structure",
+        "nearest": "the nearest training graph: never new",
+    },
+}
