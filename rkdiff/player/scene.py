@@ -103,7 +103,8 @@ def first_panels(data: bytes, count: int) -> bytes:
     header, body = split(data)
     if len(header["panels"]) <= count:
         return data
-    found, blob, kept = [], Blob(), header["panels"][:count]
+    found: list[dict[str, Any]] = []
+    blob, kept = Blob(), header["panels"][:count]
     _mapped(kept, found.append)
     for address in sorted(found, key=lambda a: (a["offset"], np.prod(a["shape"]))):
         address.update(blob.take(address, body))

@@ -27,7 +27,7 @@ HTML = """<div class="gallery">
 <div class="strip" role="radiogroup" aria-label="Dataset" id="strip"></div>
 </div>"""
 CSS = """
-.gallery{display:flex;gap:14px;align-items:stretch}
+.gallery{display:flex;gap:14px;align-items:stretch;color:var(--st-text-color,#222);transition:color 1ms} /* its end tells a new theme */
 .kinds{display:grid;flex:none;grid-auto-flow:column;grid-template-rows:repeat(var(--rows,4),24px);gap:4px;align-content:center}
 .kinds:has(> :only-child){display:none}
 .strip{display:flex;flex:1;min-width:0;gap:8px;overflow-x:auto;padding:3px 3px 6px;scroll-snap-type:x proximity;scrollbar-width:thin}
@@ -45,6 +45,8 @@ button:focus-visible{outline:2px solid var(--st-primary-color);outline-offset:2p
 .strip button[aria-checked=true]{border-color:var(--st-primary-color);box-shadow:inset 0 0 0 1px var(--st-primary-color)}
 img{display:block;width:60px;height:60px;margin:0 auto 3px;border-radius:6px;background:#fff}
 img:not([src]){opacity:.08}
+/* on a dark ground white becomes the ground and dark becomes light, in the same hues */
+.dark img{background:none;filter:invert(1) hue-rotate(180deg);mix-blend-mode:screen}
 @media (max-width:640px){
  .gallery{flex-direction:column;gap:6px}
  .kinds{display:flex;flex-wrap:wrap;gap:6px}
@@ -55,8 +57,19 @@ JS = """
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const made = (tag, more) => Object.assign(document.createElement(tag), more);
 
+const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+const brightness = colour => {
+  pen.fillStyle = colour;
+  pen.fillRect(0, 0, 1, 1);
+  const [r, g, b] = pen.getImageData(0, 0, 1, 1).data;
+  return 0.3 * r + 0.59 * g + 0.11 * b;
+};
+
 export default function({parentElement, data, setTriggerValue}){
-  const strip = parentElement.querySelector('.strip'), kinds = parentElement.querySelector('.kinds');
+  const whole = parentElement.querySelector('.gallery');
+  const strip = whole.querySelector('.strip'), kinds = whole.querySelector('.kinds');
+  const tone = () => whole.classList.toggle('dark', brightness(getComputedStyle(whole).color) > 128); // light letters: a dark ground
+  tone();
   const sign = JSON.stringify(data.items.map(i => i.name));
   if (strip.dataset.sign !== sign) {
     strip.dataset.sign = sign;
@@ -122,6 +135,7 @@ export default function({parentElement, data, setTriggerValue}){
   const {signal} = strip.listening = new AbortController();
   for (const event of ['focusin', 'focusout']) strip.addEventListener(event, () => setTimeout(move), {signal});
   calm.addEventListener('change', move, {signal});
+  whole.addEventListener('transitionend', e => e.target === whole && tone(), {signal});
   return () => signal.aborted || strip.listening.abort();
 }
 """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from rkdiff.ui.gallery import shown
@@ -94,3 +97,19 @@ def test_it_fits_a_phone(page):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
         assert box["height"] >= 30
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_thumbnails_lie_on_the_ground_of_the_page(browser, browser_context_args, serve, scheme):
+    context = browser.new_context(**{**browser_context_args, "color_scheme": scheme, "reduced_motion": "reduce"})
+    page = context.new_page()
+    page.goto(serve(SCRIPT))
+    page.locator("[data-name=two_moons] img").first.wait_for()
+    page.locator("[data-name=two_moons] img").first.evaluate("i => i.decode()")
+    expect(page.locator(".gallery").first).to_have_class("gallery dark" if scheme == "dark" else "gallery")
+    picture = page.locator("[data-name=checkerboard] img").first.screenshot()
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("L"), float)
+    ground = np.median(np.concatenate([pixels[3, 8:-8], pixels[-4, 8:-8]]))
+    assert (ground < 60) if scheme == "dark" else (ground > 240)
+    assert np.abs(pixels - ground).max() > 80  # and the points are seen on it
+    context.close()

@@ -91,9 +91,10 @@ function tileLine(ctx, { column, level, text, brief, place, clear }, left, right
   }
   if (other) gauge(ctx, left + 3, right - 3, base + 4.8, other.place, theme, theme.muted, 2.5, true);
   gauge(ctx, left + 3, right - 3, base + 4.8, place, theme, colour, 2.3, false, !other);
-  const x = right - ctx.measureText(brief).width;
+  const said = right - left > 110 ? text : brief;
+  const x = right - ctx.measureText(said).width;
   ctx.fillStyle = css(theme.text);
-  ctx.fillText(brief, x, base);
+  ctx.fillText(said, x, base);
   label(ctx, column.name, left, base, x - 5 - left, 9.5, theme);
 }
 
