@@ -22,14 +22,8 @@ from jaxtyping import Float
 
 from rkdiff.core.parts import PartError
 from rkdiff.kernels.vectors import Kernel, RandomFourier
+from rkdiff.spaces._gram import EXCESS, FLAT, centred_gram, finite, how_many, indefinite, signed, spectrum
 
-_FLAT = 1e-10
-#: An eigenvalue of a Gram matrix below this share of the largest is no rounding error: the kernel is not positive definite.
-_INDEFINITE = -1e-8
-#: Eigenvalues up to this share of the trace of a Gram matrix are rounding.
-_ROUNDING = 8 * float(np.finfo(float).eps)
-#: Landmarks see at most all of an object: by more than this share of its squared length, and the kernel is not positive definite.
-_EXCESS = 1e-6
 EXACT_UP_TO, LANDMARKS, FEATURES = 2000, 500, 1000
 #: "auto" is exact up to EXACT_UP_TO objects and takes random landmarks above; "spread_landmarks" are chosen by k-means++ seeding.
 APPROXIMATIONS = ("auto", "exact", "landmarks", "spread_landmarks", "random_features")
@@ -124,43 +118,14 @@ def embed(
         return _nystroem(x, x[pick], kernel, r)
 
 
-def _finite(values: Float[np.ndarray, "*s"]) -> Float[np.ndarray, "*s"]:
-    """The values of a kernel, if they are finite."""
-    if not np.isfinite(values).all():
-        count = int((~np.isfinite(values)).sum())
-        raise PartError(
-            f"the kernel gave {count} values that are not finite; look at its width, and bring the data to a smaller scale"
-        )
-    return values
-
-
-def _spectrum(centred: Float[np.ndarray, "m m"], trace: float) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, "m m"]]:
-    """Falling eigenvalues and eigenvectors of a centred Gram matrix; `trace` is that of the Gram matrix as it was."""
-    mu, u = np.linalg.eigh(centred)
-    mu, u = mu[::-1], u[:, ::-1]
-    if mu[-1] < min(_INDEFINITE * max(mu[0], _FLAT), -_ROUNDING * trace):
-        raise _indefinite(f"eigenvalues from {mu[0]:.3g} down to {mu[-1]:.3g}")
-    return mu, u
-
-
-def _centred(gram: Float[np.ndarray, "m m"]) -> Float[np.ndarray, "m m"]:
-    centre = gram.mean(0)
-    return gram - centre[:, None] - centre + centre.mean()
-
-
-def _indefinite(seen: str) -> PartError:
-    given = f"this kernel is not positive definite on these objects ({seen})"
-    return PartError(f"{given}, so no Hilbert space belongs to it; a Laplace form exp(-d / s) of the same distance may do")
-
-
 def _spread(x: Float[np.ndarray, "n p"], kernel: Kernel, m: int, rng: np.random.Generator) -> np.ndarray:
     """Landmarks by k-means++ seeding in H: each new one is drawn with chances proportional to its squared distance to those taken."""
-    diagonal = _finite(kernel.diagonal(x))
+    diagonal = finite(kernel.diagonal(x))
     picked = [int(rng.integers(len(x)))]
     d2 = np.full(len(x), np.inf)
     for _ in range(m - 1):
         last = picked[-1]
-        d2 = np.minimum(d2, np.maximum(diagonal + diagonal[last] - 2 * _finite(kernel(x, x[last : last + 1]))[:, 0], 0.0))
+        d2 = np.minimum(d2, np.maximum(diagonal + diagonal[last] - 2 * finite(kernel(x, x[last : last + 1]))[:, 0], 0.0))
         d2[picked] = 0.0
         if d2.sum() <= 0:
             break
@@ -170,38 +135,30 @@ def _spread(x: Float[np.ndarray, "n p"], kernel: Kernel, m: int, rng: np.random.
 
 def _random_features(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int, rng: np.random.Generator) -> Embedding:
     """Kernel PCA with the finite-dimensional kernel of random Fourier features (Rahimi and Recht 2007), through their covariance."""
-    finite = RandomFourier.draw(kernel, x.shape[1], FEATURES, rng)
+    fourier = RandomFourier.draw(kernel, x.shape[1], FEATURES, rng)
     if len(x) <= 2 * FEATURES:  # the Gram matrix is smaller than the covariance
-        return _exact(x, finite, r)
-    features = _finite(finite.features(x))
+        return _exact(x, fourier, r)
+    features = finite(fourier.features(x))
     mean = features.mean(0)
     centred = features - mean
     lam, w = np.linalg.eigh(centred.T @ centred / len(x))
     lam, w = lam[::-1], w[:, ::-1]
-    keep = _keep(lam, r, 1.0, len(x))
-    u = _signed(centred @ w[:, :keep] / np.sqrt(len(x) * lam[:keep]))
+    keep = how_many(lam, r, 1.0, len(x))
+    u = signed(centred @ w[:, :keep] / np.sqrt(len(x) * lam[:keep]))
     projection = u / np.sqrt(len(x) * lam[:keep])
     projection -= projection.mean(0)
-    return Embedding(finite, x, features @ mean, projection, np.full(len(x), 1 / len(x)), lam[:keep], float(lam.sum()))
-
-
-def _keep(mu: Float[np.ndarray, " m"], r: int, size: float, n: int) -> int:
-    """How many of the falling eigenvalues to keep."""
-    rank = int((mu > max(_FLAT * mu[0], _ROUNDING * size)).sum()) if len(mu) else 0
-    if rank == 0 or mu[0] <= 1e-12 * size:
-        raise PartError(f"the {n} training objects all look alike to this kernel; give at least two different ones")
-    return min(r, rank)
+    return Embedding(fourier, x, features @ mean, projection, np.full(len(x), 1 / len(x)), lam[:keep], float(lam.sum()))
 
 
 def _exact(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int) -> Embedding:
     n = len(x)
-    _finite(kernel.diagonal(x))
-    gram = _finite(kernel(x, x))
+    finite(kernel.diagonal(x))
+    gram = finite(kernel(x, x))
     gram = (gram + gram.T) / 2
-    centred = _centred(gram)
-    mu, u = _spectrum(centred, float(np.trace(gram)))
-    keep = _keep(mu, r, float(np.trace(gram)), n)
-    projection = _signed(u[:, :keep]) / np.sqrt(mu[:keep])
+    centred = centred_gram(gram)
+    mu, u = spectrum(centred, float(np.trace(gram)))
+    keep = how_many(mu, r, float(np.trace(gram)), n)
+    projection = signed(u[:, :keep]) / np.sqrt(mu[:keep])
     projection -= projection.mean(0)  # zero but for rounding, which small eigenvalues and a long mean would blow up
     return Embedding(kernel, x, gram.mean(0), projection, np.full(n, 1 / n), mu[:keep] / n, float(np.trace(centred)) / n)
 
@@ -209,34 +166,28 @@ def _exact(x: Float[np.ndarray, "n p"], kernel: Kernel, r: int) -> Embedding:
 def _nystroem(x: Float[np.ndarray, "n p"], anchors: Float[np.ndarray, "m p"], kernel: Kernel, r: int) -> Embedding:
     if kernel.origin is not None:
         kernel = replace(kernel, origin=anchors.mean(0))
-    n, gram = len(x), _finite(kernel(anchors, anchors))
-    _spectrum(_centred((gram + gram.T) / 2), float(np.trace(gram)))
+    n, gram = len(x), finite(kernel(anchors, anchors))
+    spectrum(centred_gram((gram + gram.T) / 2), float(np.trace(gram)))
     s, v = np.linalg.eigh(gram)
-    good = s > max(_FLAT * s[-1], 0.0)
+    good = s > max(FLAT * s[-1], 0.0)
     root = v[:, good] / np.sqrt(s[good])
-    cross, own = _finite(kernel(x, anchors)), _finite(kernel.diagonal(x))
+    cross, own = finite(kernel(x, anchors)), finite(kernel.diagonal(x))
     excess = float((((cross @ root) ** 2).sum(1) - own).max())
     diagonal = float(own.mean())
-    if excess > _EXCESS * diagonal:
-        raise _indefinite(f"landmarks see {excess:.3g} more of an object than its squared length, {diagonal:.3g} on average")
+    if excess > EXCESS * diagonal:
+        raise indefinite(f"landmarks see {excess:.3g} more of an object than its squared length, {diagonal:.3g} on average")
     centre = cross.mean(0)
     features = (cross - centre) @ root
     lam, w = np.linalg.eigh(features.T @ features / n)
     lam, w = lam[::-1], w[:, ::-1]
-    keep = _keep(lam, r, diagonal, n)
-    beta, projection = root @ (root.T @ centre), root @ _signed(w[:, :keep])
+    keep = how_many(lam, r, diagonal, n)
+    beta, projection = root @ (root.T @ centre), root @ signed(w[:, :keep])
     if (
         kernel.origin is not None
-    ):  # counted from their mean the anchors sum to zero: coefficients may be moved so that they sum to one
+    ):  # the anchors' mean: counted from it they sum to zero, and coefficients may all be moved by one number
         beta, projection = beta + (1 - beta.sum()) / len(beta), projection - projection.mean(0)
     total = max(diagonal - float(centre @ beta), float(lam.sum()))
     return Embedding(kernel, anchors, centre, projection, beta, lam[:keep], total)
-
-
-def _signed(u: Float[np.ndarray, "m r"]) -> Float[np.ndarray, "m r"]:
-    """Columns with their largest entry positive: the same signs on every machine."""
-    top = np.abs(u).argmax(axis=0)
-    return u * np.where(u[top, np.arange(u.shape[1])] < 0, -1.0, 1.0)
 
 
 def whiten(
