@@ -182,9 +182,7 @@ def _nystroem(x: Float[np.ndarray, "n p"], anchors: Float[np.ndarray, "m p"], ke
     lam, w = lam[::-1], w[:, ::-1]
     keep = how_many(lam, r, diagonal, n)
     beta, projection = root @ (root.T @ centre), root @ signed(w[:, :keep])
-    if (
-        kernel.origin is not None
-    ):  # the anchors' mean: counted from it they sum to zero, and coefficients may all be moved by one number
+    if kernel.origin is not None:  # counted from it the anchors sum to zero: one number may be added to all coefficients
         beta, projection = beta + (1 - beta.sum()) / len(beta), projection - projection.mean(0)
     total = max(diagonal - float(centre @ beta), float(lam.sum()))
     return Embedding(kernel, anchors, centre, projection, beta, lam[:keep], total)
