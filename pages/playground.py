@@ -13,6 +13,7 @@ from rkdiff.ui.session import STYLE, Desk, badge, through_app
 
 through_app()
 desk = Desk("playground")
+WORDS = "Any dataset, any method, side by side, on the same noise."
 
 
 def pick(name: str) -> None:
@@ -22,20 +23,17 @@ def pick(name: str) -> None:
 
 
 st.html(STYLE)
-with st.container(horizontal=True, vertical_alignment="center", key="head"):
-    st.title("Playground", anchor=False, width="content")
-    st.markdown("Any dataset, any method, side by side, on the same noise.", width="stretch")
-    slot = st.empty()
 data = opened(desk, list(choices("data")), "two_moons", from_runs, lambda _, words: from_words(words))
-gallery(data, pick)
-
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
+    st.title("Playground", anchor=False, width="content")
     train = st.button("Train", type="primary", icon=":material/play_arrow:", disabled=live(desk), key="train")
     direction = direction_of(desk)
     with st.popover("Data and sampling", icon=":material/settings:"):
         shared = shared_form(data)
     save_menu(desk, direction)
     hint = st.empty()
+    slot = st.empty()
+gallery(data, pick)
 
 told(desk)
 messages(desk)
@@ -57,7 +55,7 @@ with columns[min(count, MOST - 1)].container(key="panel_buttons", horizontal=Tru
         desk.put(panels=count - 1)
         st.rerun()
 
-changed(desk, hint, [s.experiment.key for s in setups if s.experiment], untouched(data, FIRST[:2]))
+changed(desk, hint, WORDS, [s.experiment.key for s in setups if s.experiment], untouched(data, FIRST[:2]))
 methods = {f"method{i}": st.session_state[f"method{i}"] for i in range(count)}
 write_address(desk, direction, data=data, panels=str(count), **methods)
 

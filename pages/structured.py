@@ -17,6 +17,7 @@ from rkdiff.ui.session import STYLE, Desk, badge, through_app
 
 through_app()
 desk = Desk("structured")
+WORDS = "Objects in a Hilbert space: embed, diffuse, decode."
 NAMES = [n for n, c in choices("data").items() if c.modality != "points"]
 KINDS = sorted({choices("data")[n].modality for n in NAMES})
 
@@ -28,19 +29,16 @@ def pick(name: str) -> None:
 
 
 st.html(STYLE)
-with st.container(horizontal=True, vertical_alignment="center", key="head"):
-    st.title("Structured", anchor=False, width="content")
-    st.markdown("Objects in a Hilbert space: embed, diffuse, decode.", width="stretch")
-    slot = st.empty()
 data = opened(desk, NAMES, "communities", partial(from_runs, desk), partial(from_words, desk))
-gallery(data, pick, key=desk.key("gallery"), kinds=KINDS)
-
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
+    st.title("Structured", anchor=False, width="content")
     train = st.button("Train", type="primary", icon=":material/play_arrow:", disabled=live(desk), key=desk.key("train"))
     direction = direction_of(desk)
     settings = st.popover("Settings", icon=":material/settings:")
     save_menu(desk, direction)
     hint = st.empty()
+    slot = st.empty()
+gallery(data, pick, key=desk.key("gallery"), kinds=KINDS)
 
 told(desk)
 messages(desk)
@@ -56,7 +54,7 @@ good = [(s.title, s.experiment) for s in asked if s.experiment is not None]
 for s in asked:
     if s.problem:
         st.error(s.problem)
-changed(desk, hint, [e.key for _, e in good], untouched(data, (METHOD, usual())))
+changed(desk, hint, WORDS, [e.key for _, e in good], untouched(data, (METHOD, usual())))
 write_address(
     desk, direction, data=data, method=method, beside=beside, space=space["name"],
     **{name: f"{space[name]}" for name in IN_SIGHT if name in space},

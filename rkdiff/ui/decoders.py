@@ -86,8 +86,9 @@ def _table(table: Mapping[str, Any], fits: bool) -> None:
         if row["problem"]:
             st.caption(f":material/block: **{row['decoder'].replace('_', ' ')}**: {row['problem']}")
     st.caption(
-        f"{table['count']} generated points, {table['copies']} of training objects. Nearest training object: residual {table['nearest']:.3f} from generated points, "
-        f"{table['nearest_copies']:.3f} from copies." + ("" if fits else " The settings have changed since.")
+        f"{table['count']} generated points, {table['copies']} of training objects. Nearest training object: residual "
+        f"{table['nearest']:.3f} from the generated, {table['nearest_copies']:.3f} from the others."
+        + ("" if fits else " The settings have changed since.")
     )
 
 

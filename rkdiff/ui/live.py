@@ -107,13 +107,14 @@ def live(desk: Desk) -> bool:
     return bool(desk.get("tickets"))
 
 
-def changed(desk: Desk, hint: Any, asked: list[str], untouched: list[str]) -> None:
-    """Say in the place of `hint` that what is asked for is not what is on the stage.
+def changed(desk: Desk, hint: Any, words: str, asked: list[str], untouched: list[str]) -> None:
+    """Say in the place of `hint` that what is asked for is not what is on the stage; `words` stand there otherwise.
 
     `untouched`: what the form asks for before anybody touched it, which is what the shipped scenes were made with.
     """
     if not live(desk) and asked != (desk.shown or untouched):
-        hint.caption(":material/info: The settings have changed since: press Train to see what they do.", width="content")
+        words = ":material/info: The settings have changed since: press Train to see what they do."
+    hint.caption(words, width="stretch")
 
 
 def stage_area(desk: Desk, data: str, direction: str) -> None:

@@ -23,19 +23,20 @@ ASSETS = ROOT / "assets"
 #: As much air above the page as its navigation needs, and toolbars that wrap instead of breaking out on a phone. Controls are one row
 #: above the stage; on a phone they come below it, two in a row.
 STYLE = """<style>
-.stMainBlockContainer{padding-top:4.1rem;padding-bottom:3rem;max-width:1500px}
+.stMainBlockContainer{padding-top:3.9rem;padding-bottom:3rem;max-width:1500px}
+.stMainBlockContainer>.stVerticalBlock,.st-key-desk{row-gap:.3rem}
 .stMain h1{font-size:1.35rem;font-weight:650;padding:0;letter-spacing:-.01em}
-.st-key-head{row-gap:.2rem}
-.st-key-head .stMarkdown p{margin:0;opacity:.72;font-size:.92rem}
 [class*="_address_line"],div:has(> [class*="_address_line"]){display:none}
 .st-key-controls [data-testid="stHorizontalBlock"]{column-gap:1.1rem;row-gap:.3rem}
 .st-key-controls [data-testid="stColumn"]{min-width:0}
 .st-key-controls [data-testid="stWidgetLabel"] p{font-size:.8rem;white-space:nowrap}
-.st-key-bar .stCaptionContainer p,.st-key-bar [data-testid="stCaptionContainer"] p{margin:0}
+.st-key-bar{row-gap:.3rem}
+.st-key-bar [data-testid="stCaptionContainer"] p{margin:0}
+@media (min-width:641px){.stAppHeader{height:2.9rem;min-height:2.9rem}.stMainBlockContainer{padding-top:2.95rem}}
 @media (max-width:640px){
 .st-key-controls [data-testid="stColumn"]{min-width:calc(50% - 1.1rem);flex:1 1 40%}
 .st-key-controls,div:has(> .st-key-controls){order:1}
-.stMainBlockContainer{padding:3.6rem .9rem 2rem}.st-key-head .stMarkdown{display:none}}
+.stMainBlockContainer{padding:3.6rem .9rem 2rem}}
 </style>"""
 
 
