@@ -5,8 +5,10 @@ const CARD = { inset: 8, head: 24, foot: 18, most: 150, share: 0.2 }; // `share`
 /** Size of the card of a panel, or null where it would say no more than a tile. In a small panel it leaves room for the cloud. */
 function contentOf(objects, box, tiles) {
   const high = box.height - 2 * CARD.inset - CARD.head - CARD.foot;
-  const wide = Math.min(320, 0.6 * box.width);
-  const most = { wide, high, area: CARD.share * box.width * box.height, near: Boolean(objects.nearest) };
+  const beside = (box.width - box.height) / 2 - 2 * CARD.inset; // room beside a cloud as wide as it is high
+  const upright = beside > 130;
+  const wide = upright && objects.kind === "strings" ? Math.min(320, beside) : Math.min(320, 0.6 * box.width);
+  const most = { wide, high, area: CARD.share * box.width * box.height, near: Boolean(objects.nearest), upright };
   if (objects.kind === "tables") return rowCard(objects, most, tiles);
   return objects.kind === "strings" ? stringCard(objects, most) : squareCard(most, tiles.side);
 }
@@ -38,12 +40,17 @@ function stringCard(objects, { wide, high, area, near }) {
   return null;
 }
 
-/** The object in a square, the nearest one beside it where both are larger than on their tiles. */
-function squareCard({ wide, high, area, near }, tile) {
+/** The object in a square, the nearest one beside or under it where both are larger than on their tiles. */
+function squareCard({ wide, high, area, near, upright }, tile) {
   for (const two of near ? [true, false] : [false]) {
+    const under = two && upright;
+    const room = high + CARD.head + CARD.foot - (under ? 20 : 0); // a high card leaves the name of the axis below it
     for (let side = CARD.most; side >= 1.2 * tile; side -= 2) {
-      const [width, tall] = [two ? 2 * side + 24 : side + 16, CARD.head + side + (two ? CARD.foot : 8)];
-      if (side <= high && width <= 1.2 * wide && tall * width <= area) return { width, height: side, two, side, tall };
+      const width = two && !under ? 2 * side + 24 : side + 16;
+      const tall = CARD.head + side + (two ? CARD.foot : 8) + (under ? side + 4 : 0);
+      if (tall <= room && width <= 1.2 * wide && tall * width <= area) {
+        return { width, height: side, two, under, side, tall };
+      }
     }
   }
   return null;
@@ -106,7 +113,8 @@ function inside(ctx, objects, at, k, { x, y, size, content }, theme, hue) {
     const square = { x: x + 8, y, width: content.side, height: content.side, large: true };
     drawObject(ctx, objects, "values", at, k, square, theme, hue);
     if (!content.two) return;
-    drawObject(ctx, objects, "nearest", at, k, { ...square, x: x + 16 + content.side }, theme, theme.muted);
-    said("nearest in training", x + 16 + content.side, y + content.side + 12);
+    const [right, down] = content.under ? [0, content.side + 4] : [content.side + 8, 0];
+    drawObject(ctx, objects, "nearest", at, k, { ...square, x: x + 8 + right, y: y + down }, theme, theme.muted);
+    said(content.side < 110 ? "nearest" : "nearest in training", x + 8 + right, y + down + content.side + 12);
   }
 }
