@@ -10,6 +10,8 @@ convolutions with white and with trace-class noise, and a Fourier neural operato
 measured on the first three seeds only.
 
 Tecator: 16 cell averages of as many spectra as were trained on, against those held out; the floor is training against held-out spectra.
+One such distance is mostly chance, so that eight generated sets are averaged. "Even start" is one set from an evenly spread start, which is
+luckier than independent draws; "copies, drawn anew" are independent draws of the training spectra, which the floor's own are not.
 Gaussian process: pinned to three values. The closed-form conditional law alone is the judge: means and covariances along the curve miss it
 by so many standard errors of as many independent draws ("z": root mean square and largest; a true sample has 1 and about 3).
 """
@@ -52,6 +54,8 @@ __all__ = ["rows", "verdicts"]
 GENERATED, TRUE_SETS, CELLS = 256, 4, 16
 #: Particles of the pinned process, and seeds on which networks on grid values are measured.
 PINNED, SLOW_SEEDS = 4096, 3
+#: Sets of spectra of each line, as one set's figure is mostly chance.
+SETS = 8
 COSINES = Curves(kernel="cosine", r=32, noise="matern", smoothness=1.0)
 FEWER = Curves(kernel="cosine", r=16, noise="matern", smoothness=1.0)
 COMPONENTS = Curves(kernel="linear", r=8, noise="matern", smoothness=1.0)
@@ -138,7 +142,7 @@ def _lines(source: Source, seed: int, device: str) -> dict[str, Callable[[], OnG
 
 
 def _prepared(source: Source, method: Method, space: Curves, seed: int, device: str, n: int, **more: object) -> Prepared:
-    e = Experiment(source, method, space=space, particles=n, steps=24, seed=seed, start="iid", repeats=1, **more)  # type: ignore[arg-type]
+    e = Experiment(source, method, space=space, particles=n, steps=24, seed=seed, repeats=1, **{"start": "iid"} | more)  # type: ignore[arg-type]
     return prepare(e, device)
 
 
@@ -172,6 +176,11 @@ def _copies(x: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     return x[rng.permutation(len(x))[:n]]
 
 
+def _drawn_anew(x: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Independent draws of the training objects: what the best model of these objects alone would give."""
+    return x[rng.integers(len(x), size=n)]
+
+
 def _of_network(
     source: Source, seed: int, net: Convolutions | Operator, noise: str, levels: tuple[tuple[int, int], ...]
 ) -> OnGrids:
@@ -190,29 +199,33 @@ def _of_network(
 def _tecator(seed: int, device: str) -> Iterator[Row]:
     source, space = Tecator(), Curves()
 
-    def learned(method: Method) -> OnGrids:
-        p = _prepared(source, method, space, seed, device, n)
+    def learned(method: Method, begin: str = "iid") -> OnGrids:
+        p = _prepared(source, method, space, seed, device, n, start=begin)
         model, _ = outcome(train(p))
-        return {0: p.space.decode(outcome(sample(p, model, p.rng)).end, p.rng.child("decode"))}
+        starts = range(SETS if begin == "iid" else 1)
+        return {k: p.space.decode(outcome(sample(p, model, p.rng.child(f"set {k}"))).end, Rng(0)) for k in starts}
 
     def control(draw: Callable[[np.ndarray, int, np.random.Generator], np.ndarray]) -> OnGrids:
         p = _prepared(source, Exact(), space, seed, "cpu", n)
-        return {0: p.space.decode(draw(p.problem.x, n, p.rng.numpy("control")), p.rng.child("decode"))}
+        return {k: p.space.decode(draw(p.problem.x, n, p.rng.numpy(f"set {k}")), Rng(0)) for k in range(SETS)}
 
     data = source.make(Rng(seed).child("data"))
     n, held_out = len(data.train), cells(data.held_out)
     floor = sliced_wasserstein(cells(data.train), held_out)
     lines = {
         "kernel, components": lambda: learned(KernelDiffusion()),
+        "kernel, even start": lambda: learned(KernelDiffusion(), "sobol"),
         "network, components": lambda: learned(NetworkDiffusion(steps=500)),
         "Gaussian": lambda: control(_gaussian),
         "copies": lambda: control(_copies),
+        "copies, drawn anew": lambda: control(_drawn_anew),
     }
     for name, make in lines.items():
         made, cpu, wall = _timed(make)
-        far = sliced_wasserstein(cells(made[0]), held_out)
+        far = float(np.mean([sliced_wasserstein(cells(c), held_out) for c in made.values()]))
+        varied = float(np.mean([variation(c) for c in made.values()])) / variation(data.held_out)
         yield Row("tecator", name, seed, "SW2", far, floor, cpu, wall, device)
-        yield Row("tecator", name, seed, "TV", variation(made[0]) / variation(data.held_out), None, cpu, wall, device)
+        yield Row("tecator", name, seed, "TV", varied, None, cpu, wall, device)
 
 
 # -- conditioning --

@@ -32,14 +32,14 @@ class Bound:
 
     def __init__(self, a: Float[np.ndarray, "m d"], cov: Float[np.ndarray, "d d"]) -> None:
         variances, self.axes = np.linalg.eigh((cov + cov.T) / 2)
-        self.variances = np.maximum(variances, max(LEAST * float(variances.max()), 1e-300))
+        self.variances = np.maximum(variances, max(LEAST * float(variances.max()), 1e-30))
         self.seen = a @ self.axes
 
     def __call__(self, pa: Float[torch.Tensor, "n m d"], nu: float) -> Float[torch.Tensor, "n m d"]:
-        """The nearest A P that keeps the bounds, for each particle."""
+        """A P within the bounds, for each particle; one that keeps them comes back as it was."""
         left = np.sqrt(self.variances) * nu / np.sqrt(self.variances + nu**2)
         u, size, vt = np.linalg.svd(self.seen * left, full_matrices=False)
-        there = size > max(UNSEEN * float(size.max()), 1e-300)
+        there = size > UNSEEN * float(size.max())
         u, size, vt = u[:, there], size[there], vt[there]
         take, back, along = (to_torch(m, pa.device.type) for m in (self.axes / left, (self.axes * left).T, vt))
         into, out = (to_torch(m, pa.device.type) for m in ((u / size).T, u * size))

@@ -90,6 +90,8 @@ def test_misses_are_standard_normal_for_true_draws_and_see_a_shift_and_a_spread_
 def test_judged_curves_start_at_independent_draws_and_slow_lines_are_measured_on_the_first_seeds_only():
     p = section._prepared(Sines(n=20), section.Exact(), section.COMPONENTS, 0, "cpu", 8)
     assert p.experiment.start == "iid"
+    even = section._prepared(Sines(n=20), section.Exact(), section.COMPONENTS, 0, "cpu", 8, start="sobol")
+    assert even.experiment.start == "sobol"
     slow = {"convolutions, white", "convolutions, trace class", "operator, trace class"}
     assert slow < set(section._lines(Sines(n=20), section.SLOW_SEEDS - 1, "cpu"))
     assert not slow & set(section._lines(Sines(n=20), section.SLOW_SEEDS, "cpu"))
@@ -102,6 +104,9 @@ def test_copies_are_training_curves_and_the_gaussian_has_their_mean_and_covarian
     assert {g: c.shape for g, c in copies.items()} == {g: (256, g) for g in bars.GRIDS}
     far = np.abs(copies[64][:, None] - train[None]).max(2).min(1)
     assert far.max() < 0.1
+    some = np.arange(60.0).reshape(30, 2)
+    anew = section._drawn_anew(some, 500, np.random.default_rng(0))
+    assert {tuple(r) for r in anew} == {tuple(r) for r in some}
     x = np.random.default_rng(0).standard_normal((4000, 3)) @ np.diag([1.0, 2.0, 3.0]) + 5
     drawn = section._gaussian(x, 20_000, np.random.default_rng(1))
     np.testing.assert_allclose(drawn.mean(0), x.mean(0), atol=0.1)
