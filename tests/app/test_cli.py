@@ -1,13 +1,18 @@
 """The command line does what the app does, and answers bad input with one line."""
 
+import csv
 import json
+import re
 
+import numpy as np
 import pytest
 
-from rkdiff.__main__ import main
-from rkdiff.core.parts import knobs
+from rkdiff.__main__ import _beside, main
+from rkdiff.core.parts import Knob, knobs, make
+from rkdiff.core.rng import Rng
 from rkdiff.described import experiment_of, split
-from rkdiff.experiment import Experiment
+from rkdiff.experiment import Experiment, Run
+from rkdiff.files import objects_csv
 
 QUICK = ["--data.n", "60", "--particles", "20", "--steps", "3", "--repeats", "1"]
 
@@ -23,7 +28,9 @@ def test_run_keeps_and_export_writes(store_folder, tmp_path, capsys):
     assert main(["run", "two_moons", "exact", *QUICK, "--schedule", "cosine", "--method.smoothing", "0.2"]) == 0
     key = capsys.readouterr().out.split()[0]
     assert main(["run", "two_moons", "exact", *QUICK, "--schedule", "cosine", "--method.smoothing", "0.2"]) == 0
-    assert "already kept" in capsys.readouterr().out
+    again = capsys.readouterr().out
+    assert "already kept" in again
+    assert "sliced_wasserstein" in again
     files = [tmp_path / n for n in ("scene.html", "experiment.json", "arrays.npz")]
     assert main(["export", key, "--html", str(files[0]), "--json", str(files[1]), "--npz", str(files[2])]) == 0
     assert all(f.stat().st_size > 100 for f in files)
@@ -31,6 +38,72 @@ def test_run_keeps_and_export_writes(store_folder, tmp_path, capsys):
     capsys.readouterr()
     assert main(["run", "--from", str(files[1])]) == 0
     assert key in capsys.readouterr().out
+
+
+def test_decoded_objects_are_told_and_written(store_folder, tmp_path, capsys):
+    quick = ["--particles", "12", "--steps", "3", "--repeats", "1", "--shown", "2", "--moments", "2", "--decoded", "5"]
+    assert main(["run", "penguins", "gaussian", *quick, "--space.decoder", "nearest"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"decoded objects +valid [\d.]+, novel 0.00, unique [\d.]+ of 5", out)
+    key, objects, figures = out.split()[0], tmp_path / "objects.csv", tmp_path / "figures.json"
+    assert main(["export", key, "--csv", str(objects), "--figures", str(figures)]) == 0
+    rows = list(csv.reader(objects.read_text().splitlines()))
+    columns = make("data", "penguins").make(Rng(0).child("data")).meta["columns"]
+    assert rows[0] == [c["name"] for c in columns]
+    assert len(rows) == 6
+    for row in rows[1:]:
+        for cell, c in zip(row, columns, strict=True):
+            assert cell in c["levels"] if c["type"] == "category" else float(cell) is not None
+    told = json.loads(figures.read_text())
+    assert told[0]["key"] == key
+    assert {"value", "sd", "floor"} <= told[0]["quality"]["sliced_wasserstein"].keys()
+    assert told[0]["objects"]["novel"] == 0.0
+
+
+def test_plane_data_have_no_decoded_objects_to_write(store_folder, tmp_path, capsys):
+    assert main(["run", "two_moons", "exact", *QUICK]) == 0
+    key = capsys.readouterr().out.split()[0]
+    assert main(["export", key, "--csv", str(tmp_path / "x.csv")]) == 2
+    assert "no decoded objects" in capsys.readouterr().err
+
+
+GRAPH = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("modality", "values", "meta", "text"),
+    [
+        ("strings", np.array([list(b"ab,\0"), list(b"\0\0\0\0")], np.uint8), {}, '"ab,"\n""\n'),
+        ("curves", np.array([[1.0, 2.5]]), {"grid": [0.0, 3.0]}, "0,3\n1,2.5\n"),
+        ("curves", np.array([[1.0, 2.5, 4.0]]), {"grid": [0.0, 3.0]}, "0,0.5,1\n1,2.5,4\n"),
+        ("clouds", np.array([[[0.5, 1.0], [2.0, 3.0]]]), {}, "object,point,x,y\n0,0,0.5,1\n0,1,2,3\n"),
+        ("graphs", GRAPH[None], {}, "object,node,node\n0,0,1\n0,2,\n"),
+        ("images", np.array([[[0.0, 1.0]]]), {}, "row 0 column 0,row 0 column 1\n0,1\n"),
+        ("tables", np.array([[2.0, 1.0]]), {"columns": [
+            {"name": "n", "type": "integer"}, {"name": "c", "type": "category", "levels": ["no", "yes"]}]}, "n,c\n2,yes\n"),
+    ],
+)  # fmt: skip
+def test_objects_of_every_kind_become_lines(modality, values, meta, text):
+    described = {"data": {"name": "two_moons"}, "method": {"name": "exact"}}
+    held = Run(Experiment.from_dict(described), {"samples": values}, {"modality": modality, "meta": meta})
+    assert objects_csv(held) == text
+
+
+@pytest.mark.parametrize(
+    ("flag", "kind", "name"),
+    [
+        ("--space.r=5", "space", "images"),
+        ("--schedule.rho=3", "schedule", "karras"),
+        ("--guidance.strength=3", "guidance", "classifier_free"),
+    ],
+)
+def test_a_knob_alone_means_the_part_that_fits(flag, kind, name):
+    assert getattr(experiment_of("digits", "exact", split([flag])[1]), kind).name == name
+
+
+def test_knobs_that_need_another_say_so():
+    assert _beside(Knob("k", int, 1, 1, 2, (), None, False, False, "", "", (("decoder", ("beam",)),))) == " (with decoder beam)"
+    assert _beside(Knob("k", int, 1, 1, 2, (), None, False, False, "", "")) == ""
 
 
 @pytest.mark.parametrize(
@@ -57,7 +130,7 @@ def test_run_keeps_and_export_writes(store_folder, tmp_path, capsys):
         (["list", "x" * 5000], "choose from"),
         (["run", "two_moons", "exact", "x" * 5000], "unrecognized arguments: xxx"),
         (["decoders"], "say which data"),
-        (["decoders", "two_moons"], "nothing to decode"),
+        (["decoders", "two_moons"], "nothing to decode; choose data made of clouds, curves, graphs, images, strings, tables"),
         (["decoders", "digits", "--count", "0"], "choose 1 or more"),
         (["decoders", "digits", "--count", "many"], "invalid int value"),
         (["decoders", "digits", "--space", "images", "--space.decoder", "magic"], "choose one of"),

@@ -112,6 +112,9 @@ def test_a_reload_brings_the_picture_back(visit, app_url):
     page.reload()
     page.wait_for_function(MOVING)
     expect(page.get_by_role("button", name="Repeat with 4 more seeds")).to_be_visible()
+    assert page.get_by_text("settings have changed since").count() == 0
+    page.get_by_role("button", name="Data and sampling").click()
+    expect(page.get_by_label("Particles", exact=True)).to_have_value("200")
 
 
 def test_stop_ends_it_and_the_page_goes_on(visit, app_url):
@@ -223,6 +226,10 @@ def test_the_saved_page_plays_with_no_server(visit, app_url, browser, browser_co
         page.get_by_role("button", name="Experiments (JSON)").click()
     experiments = json.loads(download.value.path().read_text())
     assert experiments[0]["particles"] == 180
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Figures (JSON)").click()
+    assert json.loads(download.value.path().read_text())[0]["quality"]
+    assert page.get_by_role("button", name="Decoded objects (CSV)").count() == 0
     context = browser.new_context(**browser_context_args, offline=True)
     alone = context.new_page()
     alone.goto(file.as_uri())

@@ -106,6 +106,59 @@ def test_stop_ends_the_training_and_the_playground_is_not_touched(visit, app_url
     assert page.get_by_test_id("stAlert").count() == 0
 
 
+def test_a_changed_control_is_told_beside_train_without_scrolling(visit, app_url):
+    page = opened(visit, app_url)
+    hint = page.get_by_text("settings have changed since")
+    expect(hint).to_have_count(0)
+    slider = page.get_by_role("slider", name="Coordinates")
+    slider.press("ArrowRight")
+    expect(hint).to_be_visible()
+    at, train = hint.bounding_box(), page.get_by_role("button", name="Train", exact=True).bounding_box()
+    assert abs(at["y"] - train["y"]) < 40
+    slider.press("ArrowLeft")
+    expect(hint).to_have_count(0)
+
+
+def test_back_leads_to_the_page_before_whatever_was_changed(visit, app_url):
+    page = opened(visit, app_url)
+    before = page.evaluate("() => history.length")
+    page.get_by_role("radio", name="Handwritten digits").click()
+    page.wait_for_function("() => location.search.includes('data=digits')")
+    choose(page, "Decoder", "nearest")
+    page.wait_for_function("() => location.search.includes('decoder=nearest')")
+    assert page.evaluate("() => history.length") == before
+    page.go_back()
+    page.get_by_role("heading", name="Playground").wait_for()
+    page.go_forward()
+    page.get_by_role("heading", name="Structured").wait_for()
+    expect(page.get_by_role("radio", name="Handwritten digits")).to_be_checked()
+
+
+def test_two_panels_and_the_play_bar_are_in_sight_together_and_a_link_repeats_them(browser, browser_context_args, app_url):
+    page = linked(browser, browser_context_args, app_url, "?data=digits&r=8&smoothness=1&beside=gaussian")
+    page.wait_for_function(MOVING)
+    set_number(page, "Particles", 50)
+    page.get_by_role("button", name="Train", exact=True).click()
+    finished(page)
+    assert page.evaluate("() => __rk[0].scene.panels.length") == 2
+    page.wait_for_function("() => __rk[0].canvas.getBoundingClientRect().width > 1100")
+    play = page.locator(".rk-bar .rk-play").bounding_box()
+    assert play["y"] + play["height"] <= 900
+    runs = page.evaluate("() => new URLSearchParams(location.search).get('runs')")
+    page.context.close()
+    again = linked(browser, browser_context_args, app_url, f"?runs={runs}", viewport={"width": 390, "height": 844})
+    again.wait_for_function(MOVING)
+    again.wait_for_function("() => location.search.includes('r=8&')")
+    assert again.get_by_text("settings have changed since").count() == 0
+    slider = again.get_by_role("slider", name="Coordinates")
+    expect(slider).to_have_value("8")
+    assert slider.bounding_box()["y"] > again.locator(".rk-bar").bounding_box()["y"]
+    again.get_by_role("button", name="Train", exact=True).click()
+    finished(again)
+    assert again.evaluate("() => new URLSearchParams(location.search).get('runs')") == runs
+    again.context.close()
+
+
 def test_a_link_brings_the_sliders_and_the_runs_back(browser, browser_context_args, app_url):
     page = linked(
         browser, browser_context_args, app_url, "?data=digits&r=5&method=exact&beside=nothing&decoder=nearest&noise=matern"
