@@ -127,7 +127,8 @@ def test_questions_without_an_answer_are_refused(orders):
 
 def test_partners_of_an_interpolation_are_among_the_nearest_rows_in_training_deviations():
     rng = np.random.default_rng(0)
-    train = np.stack([rng.normal(size=80) * 1000, rng.integers(0, 2, 80)], axis=1).astype(float)  # raw units would drown the category
+    # in raw units the number would drown the category
+    train = np.stack([rng.normal(size=80) * 1000, rng.integers(0, 2, 80)], axis=1).astype(float)
     columns = (Column("x", "number", -9e9, 9e9), Column("k", "category", 0, 1, ("no", "yes"), 0))
     scaled = train / [train[:, 0].std(), 1.0]
     apart = np.sqrt(((scaled[:, None] - scaled[None]) ** 2).sum(2))
