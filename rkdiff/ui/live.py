@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from rkdiff.core.parts import from_dict
+from rkdiff.core.parts import choices, from_dict
 from rkdiff.core.records import Density, Panel, Scene, Trajectory
 from rkdiff.core.rng import Rng
 from rkdiff.experiment import Experiment, Run
 from rkdiff.jobs import SLOTS, JobStatus
 from rkdiff.metrics.density import density
 from rkdiff.picture import square
-from rkdiff.player.scene import pack
+from rkdiff.player.scene import first_panels, pack
 from rkdiff.scenes import axes_of, panel_hues, scene_of
 from rkdiff.spaces.points import Points
 from rkdiff.store import DamagedRun
@@ -48,10 +48,16 @@ def packed(keys: tuple[str, ...], direction: str) -> bytes:
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def shipped(data: str) -> bytes | None:
-    """The scene that ships for a dataset: shown until a person trains something."""
+def shipped(data: str, control: bool = True) -> bytes | None:
+    """The scene that ships for a dataset: shown until a person trains something.
+
+    `control`: with the panel that stands beside the method on structured data, too.
+    """
     path = ASSETS / "scenes" / f"{data}.rkscene"
-    return path.read_bytes() if path.exists() else None
+    if not path.exists():
+        return None
+    alone = not control and choices("data")[data].modality != "points"  # type: ignore[attr-defined]
+    return first_panels(path.read_bytes(), 1) if alone else path.read_bytes()
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -151,7 +157,7 @@ def _still(desk: Desk, data: str, direction: str) -> None:
         except (DamagedRun, LookupError) as problem:
             desk.put(shown=[])
             st.warning(str(problem))
-    scene = scene or shipped(data)
+    scene = scene or shipped(data, desk.name == "structured")
     if scene is None:
         st.info("Choose a method and press Train.")
     else:
