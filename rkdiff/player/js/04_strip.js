@@ -1,7 +1,7 @@
 // Strips of tiles: as few rows as tiles of a fair size allow. Rows of tables are read, so their tiles are wide and hold the nearest row too.
 
 const TILE = 8; // between tiles
-const ROWS = { line: 14.5, lines: 4, least: 90, two: 112, most: 320 }; // tiles of rows: of a line, lines, widths
+const ROWS = { line: 14.5, lines: 4, least: 90, two: 130, most: 320 }; // tiles of rows: of a line, lines, widths
 
 /** Numbers of columns that leave no row emptier than it must be: 6 things go in 6, 3, 2 or 1, never in 5. */
 const evenColumns = (k) => Array.from({ length: k }, (_, i) => k - i).filter((c) => c === Math.ceil(k / Math.ceil(k / c)));
