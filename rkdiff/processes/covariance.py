@@ -22,7 +22,7 @@ are almost never in the Cameron-Martin space of C, whose norm is |h|_C^2 = sum_j
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 NOISES = ("spectrum", "power_law", "matern")
 #: Functions that are orthonormal on the unit interval. With q_j = 1/(pi j)^2 sines make the Brownian bridge, with 1/(pi (j - 1/2))^2
@@ -34,10 +34,13 @@ LENGTH = 0.1
 SHARE = 0.1
 
 
-def noise_variances(name: str, variances: Float[np.ndarray, " r"], smoothness: float) -> Float[np.ndarray, " r"]:
+def noise_variances(
+    name: str, variances: Float[np.ndarray, " r"], smoothness: float, j: Int[np.ndarray, " r"] | None = None
+) -> Float[np.ndarray, " r"]:
     """The variances q of the noise, one for each of the data's (positive) `variances`; q[0] = 1 where these fall.
 
-    Where they do not fall, j is the rank: the coordinate in which the data varies most has the largest q.
+    `j`: index of each coordinate from 1 on where it has a meaning of its own: cosine mode j has the frequency pi (j - 1), and Matern noise
+    is then the Matern field. Left out, j is the rank: the coordinate in which the data varies most has the largest q.
 
     Raises:
         ValueError: an unknown family, a negative smoothness, or variances that are not positive.
@@ -50,11 +53,15 @@ def noise_variances(name: str, variances: Float[np.ndarray, " r"], smoothness: f
         raise ValueError("the variances of the data must be positive, finite numbers")
     if name == "spectrum":
         return (variances / variances[0]) ** smoothness
-    j = np.empty(len(variances))
-    j[np.argsort(-variances, kind="stable")] = np.arange(1, len(variances) + 1)
+    if j is None:
+        j = np.empty(len(variances), dtype=int)
+        j[np.argsort(-variances, kind="stable")] = np.arange(1, len(variances) + 1)
+    elif name == "matern":
+        j = j - 1
     if name == "power_law":
         return j ** -float(smoothness)
-    q = (2 * smoothness / LENGTH**2 + (np.pi * j) ** 2) ** -(smoothness + 0.5)
+    # the constant mode has no finite variance at smoothness 0
+    q = np.maximum(2 * smoothness / LENGTH**2 + (np.pi * j) ** 2, 1.0) ** -(smoothness + 0.5)
     return q / q.max()
 
 

@@ -37,7 +37,7 @@ def cosine_embedding(
     coefficients = vectors @ basis.T
     mean, variances = coefficients.mean(0), coefficients.var(0)
     total = float(vectors.var(0).sum())
-    if variances.max() <= 1e-12 * max(float((vectors**2).sum(1).mean()), 1e-300):
+    if variances.max() <= (64 * np.finfo(float).eps) ** 2 * max(float((vectors**2).sum(1).mean()), 1e-300):
         raise PartError(
             f"the {len(vectors)} training curves all look alike in {len(basis)} modes; give at least two different ones"
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from rkdiff.core.parts import PartError, knob, knobs
 from rkdiff.core.rng import Rng
@@ -41,6 +41,7 @@ class KernelSpace(Space, abstract=True):
         0.1,
         10.0,
         log=True,
+        when={"kernel": ("gaussian", "laplace", "matern", "polynomial")},
         help="kernel width, in median distances between training objects: small memorises, large is Gaussian",
     )
     noise: str = knob(
@@ -102,11 +103,15 @@ class FittedKernel(Fitted):
 
     def set_scales(self, variances: Float[np.ndarray, " d"]) -> None:
         """Whiten: from the variances of the coordinates z, in any order, to `scale`, `weights`, `raised` and `dim`."""
-        wanted = noise_variances(self.space.noise, variances, self.space.smoothness)
+        wanted = noise_variances(self.space.noise, variances, self.space.smoothness, self.frequencies(len(variances)))
         q = bounded(wanted, variances)
         self.raised = int((q > wanted).sum())
         self.scale, self.weights = whiten(variances, q)
         self.noise, self.dim = q, len(q)
+
+    def frequencies(self, d: int) -> Int[np.ndarray, " d"] | None:
+        """Index of each coordinate from 1 on, where the basis gives it a meaning; None where only its variance ranks it."""
+        return None
 
     def encode(self, objects: np.ndarray) -> Float[np.ndarray, "n d"]:
         parts = [objects[i : i + ROWS] for i in range(0, max(len(objects), 1), ROWS)]

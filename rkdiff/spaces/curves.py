@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Dataset
@@ -98,6 +98,10 @@ class FittedCurves(FittedVectors):
     def _grid_of(self, count: int) -> Float[np.ndarray, " g"]:
         """Where curves of `count` points stand."""
         return self.grid if count == len(self.grid) else np.linspace(0, 1, count)
+
+    def frequencies(self, d: int) -> Int[np.ndarray, " d"] | None:
+        """Cosine modes are counted by frequency, so that Matern noise is a Matern field; principal components by variance."""
+        return np.arange(1, d + 1) if self.space.kernel == "cosine" else None
 
     def vectors(self, objects: Float[np.ndarray, "n g"]) -> Float[np.ndarray, "n p"]:
         return l2_vectors(resample(objects.astype(float), self._grid_of(objects.shape[1]), self.inner), self.quadrature)

@@ -15,6 +15,7 @@ from rkdiff.data.sines import Sines
 from rkdiff.data.tecator import Tecator
 from rkdiff.kernels.curves import cosine_basis, l2_vectors, quadrature, resample
 from rkdiff.kernels.vectors import Kernel, median_distance
+from rkdiff.processes.covariance import matern_variances
 from rkdiff.spaces.curves import Curves
 
 COSINE = Curves(kernel="cosine", r=24, noise="matern", smoothness=1.0)
@@ -221,3 +222,10 @@ def test_a_grid_that_does_not_fit_is_named_with_a_remedy(grid, what):
 def test_quadrature_refuses_what_is_no_grid(grid):
     with pytest.raises(ValueError, match="be finite and increase strictly"):
         quadrature(np.array(grid))
+
+
+def test_matern_noise_in_cosine_modes_is_the_matern_field_whatever_the_data():
+    data = Quadratics().make(Rng(0).child("data"))
+    fitted = Curves(kernel="cosine", noise="matern", smoothness=1.0, r=16).fit(data, Rng(0))
+    assert fitted.raised == 0
+    np.testing.assert_allclose(fitted.noise / fitted.noise[0], matern_variances(1.0, 16) / matern_variances(1.0, 16)[0])
