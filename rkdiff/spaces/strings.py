@@ -48,14 +48,26 @@ class Strings(KernelSpace):
     features: str = knob("spectrum", options=("spectrum", "gappy"), help="letters in a row, or subsequences with gaps")
     longest: int = knob(4, 1, 6, help="the longest substrings that are counted, in letters; large alphabets stop at 3")
     decay: float = knob(
-        0.5, 0.1, 1.0, advanced=True, help="gappy only: the factor that each letter of a subsequence or gap costs"
+        0.5,
+        0.1,
+        1.0,
+        advanced=True,
+        when={"features": ("gappy",)},
+        help="the factor that each letter of a subsequence or gap costs",
     )
     kernel: str = knob("gaussian", options=("gaussian", "linear"), help="how alike two words are, from what they share")
     normalised: bool = knob(
         False, advanced=True, help="compare shares of substrings instead of counts: length no longer matters"
     )
     decoder: str = knob("beam", options=DECODERS, help="how coordinates become a word again")
-    beam: int = knob(40, 1, 200, log=True, help="how many beginnings of a word the beam keeps")
+    beam: int = knob(
+        40,
+        1,
+        200,
+        log=True,
+        when={"decoder": ("beam", "grammar"), "features": ("spectrum",)},
+        help="how many beginnings of a word the beam keeps",
+    )
     search_steps: int = knob(60, 1, 1000, log=True, advanced=True, help="rounds of edits that the search makes")
 
     def fit(self, data: Dataset, rng: Rng) -> FittedStrings:
