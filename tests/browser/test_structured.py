@@ -81,7 +81,7 @@ def test_decoders_are_compared_in_a_table(visit, app_url, shots):
     table = page.get_by_test_id("stTable")
     expect(table).to_contain_text("nearest", timeout=90_000)
     expect(table).to_contain_text("fixed point")
-    expect(page.get_by_text("objects each")).to_be_visible()
+    expect(page.get_by_text("generated points")).to_be_visible()
     page.wait_for_function(MOVING)
     page.screenshot(path=shots / "decoders.png")
 
