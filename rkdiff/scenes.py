@@ -114,6 +114,7 @@ def _objects(run: Run) -> Objects | None:
         a.get("objects.pull"),
         a.get("objects.pull_weights"),
         tuple(run.info.get("meta", {}).get("columns", ())),
+        a.get("objects.marks"),
     )
 
 

@@ -77,13 +77,15 @@ def _stages(experiment: Experiment, device: str) -> Iterator[Progress | Run]:
         arrays |= yield from decoded(p.space, trajectory, p.problem.x, p.data, experiment, p.rng)
     with _timed(clock, "measure"):
         quality = yield from measure(p, guided, trajectory)
+    if (marks := p.experiment.guidance.marks(p.problem)) is not None:  # type: ignore[union-attr]
+        arrays["objects.marks"] = marks
     info = {
         "device": p.device,
         "device_name": device_name(p.device),
         "calls": trajectory.calls,
         "seconds": clock,
         "quality": quality,
-        "objects": judged(p, arrays.get("samples")),
+        "objects": judged(p, arrays.get("samples")) | met(p, trajectory),
         "meta": {k: v for k, v in p.data.meta.items() if isinstance(v, (str, int, float, list))},
         "modality": p.data.modality,
         "advice": list(p.space.advice),
@@ -212,7 +214,12 @@ def way_back(p: Prepared, model: Model, there: Trajectory) -> Trajectory:
 
 
 def measure(p: Prepared, model: Model, trajectory: Trajectory) -> Generator[Progress, None, dict[str, Any]]:
-    """Quality figures of the generated cloud: mean and spread over independent starts, each beside its floor."""
+    """Quality figures of the generated cloud: mean and spread over independent starts, each beside its floor.
+
+    Objects that were asked to pass marks follow another law than the data: no figure of these would mean anything, and none is made.
+    """
+    if p.experiment.guidance.marks(p.problem) is not None:  # type: ignore[union-attr]
+        return {}
     from rkdiff.metrics.quality import Truth
 
     e, norm = p.experiment, np.sqrt(p.space.weights)
@@ -241,6 +248,12 @@ def judged(p: Prepared, samples: np.ndarray | None) -> dict[str, float]:
         return {}
     out = {"valid": float(p.space.valid(samples).mean())}
     return out | {"novel": float(p.space.novel(samples).mean()), "unique": float(p.space.unique(samples))}
+
+
+def met(p: Prepared, trajectory: Trajectory) -> dict[str, float]:
+    """Share of the particles that pass the marks of the guidance, where it has any."""
+    passed = p.experiment.guidance.met(p.problem, trajectory.end)  # type: ignore[union-attr]
+    return {} if passed is None else {"at the pins": float(passed.mean())}
 
 
 def _over_starts(figures: list[Any]) -> dict[str, Any]:

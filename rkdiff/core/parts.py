@@ -88,8 +88,8 @@ def knob(
     """Declare a field of a part: numbers need `low` and `high`, texts need `options`, booleans need neither.
 
     `step` is the widget's step, `log` asks for a number field with fine steps, `advanced` puts the knob one click away, `label` is what the
-    form calls it (the name itself when left out), `when` names other knobs of the part and the values of theirs beside which this one matters:
-    `when={"decoder": ("beam",)}`.
+    form calls it (the name itself when left out), `when` names other knobs of the part and the values of theirs beside which this one
+    matters: `when={"decoder": ("beam",)}`.
     """
     if isinstance(default, str) and not options:
         raise TypeError("a text knob needs its options")

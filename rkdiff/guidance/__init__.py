@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 
 from rkdiff.core.model import Model
 from rkdiff.core.parts import Part
@@ -31,3 +31,11 @@ class Guidance(Part, kind="guidance"):
     @abstractmethod
     def labels(self, n: int, counts: Int[np.ndarray, " c"], rng: Rng) -> Int[np.ndarray, " n"] | None:
         """Which class each of n particles is asked to become (None: no class). `counts`: training objects of each class."""
+
+    def marks(self, problem: Any) -> Float[np.ndarray, "m 2"] | None:
+        """Places and values, in the objects' own units, that objects are asked to pass; None where nothing of the kind is asked."""
+        return None
+
+    def met(self, problem: Any, x: Float[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"] | None:
+        """Whether each generated particle passes the marks, as closely as was asked; None without marks."""
+        return None

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from rkdiff.core.model import Denoiser, Model
 from rkdiff.core.parts import PartError, knob
@@ -88,13 +88,25 @@ class Pinned(Guidance):
                 "pinning needs curves in linear coordinates (space 'curves' with kernel 'linear' or 'cosine' and decoder "
                 "'fixed_point'); choose those, or guidance 'none'"
             )
-        places = np.array([self.place_1, self.place_2, self.place_3][: self.pins])
-        a, _ = problem.observe(places)
+        a, _ = problem.observe(self._places())
         seen = problem.x @ a.T
         levels = (self.value_1, self.value_2, self.value_3)
         y = np.array([np.quantile(column, level) for column, level in zip(seen.T, levels, strict=False)])
         deviation = seen.std(axis=0)
         return Observation(a, y, self.noise * np.maximum(deviation, 1e-6 * max(float(deviation.max()), 1e-12)))
+
+    def _places(self) -> Float[np.ndarray, " m"]:
+        return np.array([self.place_1, self.place_2, self.place_3][: self.pins])
+
+    def marks(self, problem: Any) -> Float[np.ndarray, "m 2"]:
+        """The pins as they are drawn on curves."""
+        seen = self.observation(problem)
+        return np.stack([self._places(), seen.y + problem.observe(self._places())[1]], axis=1)
+
+    def met(self, problem: Any, x: Float[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
+        """Within three deviations of the observation's noise at every pin."""
+        seen = self.observation(problem)
+        return (np.abs(x @ seen.a.T - seen.y) <= 3 * seen.g).all(axis=1)
 
     def labels(self, n: int, counts: Int[np.ndarray, " c"], rng: Rng) -> Int[np.ndarray, " n"] | None:
         return None

@@ -25,8 +25,8 @@ from rkdiff.spaces.rkhs import APPROXIMATIONS, Embedding, embed, whiten
 Self_ = TypeVar("Self_", bound="FittedKernel")
 #: Objects that are turned into vectors at once: bounds the memory.
 ROWS = 2000
-#: Real-valued objects nearer than this many median distances to a training object are copies of it.
-COPY = 1e-3
+#: Objects made of real numbers are new beyond this quantile of the training objects' distances to their own nearest neighbours.
+NEAR, COPY = 0.05, 1e-3
 #: Largest number in a training vector: beyond it, squares and their products leave the floating-point range.
 LARGEST = 1e70
 
@@ -60,6 +60,15 @@ class KernelSpace(Space, abstract=True):
     approximation: str = knob(
         "auto", options=APPROXIMATIONS, advanced=True, help="kernel PCA on all objects, on landmarks, or with random features"
     )
+
+
+def beyond(vectors: Float[np.ndarray, "n p"], known: Float[np.ndarray, "m p"], limit: int = 1000) -> Bool[np.ndarray, " n"]:
+    """Which vectors lie farther from all known ones than NEAR of (at most `limit`) known ones do from their nearest other one."""
+    some = known[np.linspace(0, len(known) - 1, min(len(known), limit)).astype(int)]
+    among = squared_distances(some, some)
+    np.fill_diagonal(among, np.inf)
+    radius2 = max(float(np.quantile(among.min(axis=1), NEAR)), (COPY * median_distance(some)) ** 2)
+    return squared_distances(vectors, known).min(axis=1, initial=np.inf) > radius2
 
 
 class FittedKernel(Fitted):
@@ -137,12 +146,14 @@ class FittedKernel(Fitted):
         return self.embedding.kernel(v, v)
 
     def novel(self, objects: np.ndarray) -> Bool[np.ndarray, " n"]:
-        """Different from every training object; objects made of real numbers by more than 1e-3 median distances."""
+        """Different from every training object; made of real numbers, farther off than 5 of 100 training objects are from each other.
+
+        Without such a radius every object made of real numbers would be new, the slightest blur of a copy too.
+        """
         if self.training.dtype.kind != "f":
             known = {o.tobytes() for o in np.ascontiguousarray(self.training)}
             return np.array([o.astype(self.training.dtype).tobytes() not in known for o in np.ascontiguousarray(objects)], bool)
-        d2 = squared_distances(self.vectors(objects), self.candidates)
-        return d2.min(axis=1, initial=np.inf) > (COPY * median_distance(self.candidates)) ** 2
+        return beyond(self.vectors(objects), self.candidates)
 
     @property
     def decoders(self) -> tuple[str, ...]:

@@ -22,11 +22,11 @@ from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Dataset
 from rkdiff.core.rng import Rng
 from rkdiff.kernels.curves import cosine_basis, from_l2_vectors, l2_vectors, quadrature, resample
-from rkdiff.kernels.vectors import Kernel, median_distance, squared_distances
+from rkdiff.kernels.vectors import Kernel
 from rkdiff.processes.mixture import Mixture
 from rkdiff.spaces import Fitted
 from rkdiff.spaces._curve_modes import cosine_embedding
-from rkdiff.spaces._kernel import COPY, KernelSpace
+from rkdiff.spaces._kernel import KernelSpace, beyond
 from rkdiff.spaces._preimage import DECODERS
 from rkdiff.spaces._vectors import FittedVectors
 
@@ -122,14 +122,13 @@ class FittedCurves(FittedVectors):
         return resample(objects.astype(float), self._grid_of(objects.shape[1]), self.places)
 
     def novel(self, objects: np.ndarray) -> Bool[np.ndarray, " n"]:
-        """Different from every training curve on the grid on which the curves are given."""
+        """Farther from the training curves than they are among each other, on the grid on which the curves are given."""
         there = self._grid_of(objects.shape[1])
         if len(there) == len(self.grid):
             return super().novel(objects)
         w = quadrature(there)
         known = l2_vectors(resample(self.training.astype(float), self.grid, there), w)
-        d2 = squared_distances(l2_vectors(objects.astype(float), w), known)
-        return d2.min(axis=1, initial=np.inf) > (COPY * median_distance(known)) ** 2
+        return beyond(l2_vectors(objects.astype(float), w), known)
 
     def observe(self, places: Float[np.ndarray, " m"]) -> tuple[Float[np.ndarray, "m d"], Float[np.ndarray, " m"]] | None:
         """Values of decoded curves, which are affine in the coordinates for principal components and cosines.

@@ -23,6 +23,7 @@ from rkdiff.guidance._posterior import WIDEST, Bound
 from rkdiff.guidance.pinned import Observation, Pinned, PinnedDenoiser
 from rkdiff.methods import Problem
 from rkdiff.methods.exact import Atoms, Exact, TrueLaw
+from rkdiff.methods.gaussian import Gaussian
 from rkdiff.methods.kernel_diffusion import KernelDiffusion
 from rkdiff.methods.network_diffusion import NetworkDiffusion
 from rkdiff.processes.mixture import Mixture
@@ -238,3 +239,18 @@ def test_bounded_covariances_are_covariances_and_true_ones_of_gaussians_are_kept
         assert np.linalg.eigvalsh(WIDEST * a @ left @ a.T - (seen + seen.T) / 2).min() > -1e-6 * scale * np.abs(a).max()
         size = np.sqrt(np.outer(np.diag(a @ left @ a.T), np.diag(left)))
         assert (np.abs(pa) < 2 * WIDEST * np.sqrt(m) * size + 1e-6 * scale).all()
+
+
+def test_a_pinned_run_keeps_its_marks_says_who_met_them_and_no_distance_to_another_law():
+    e = Experiment(
+        GaussianProcess(n=200), Gaussian(), guidance=Pinned(pins=2, noise=0.1), particles=80, steps=12, repeats=1, moments=3
+    )
+    r = run(e, "cpu")
+    marks = r.arrays["objects.marks"]
+    curves, grid = r.arrays["samples"], np.linspace(0, 1, r.arrays["samples"].shape[1])
+    there = np.array([[np.interp(place, grid, f) for place in marks[:, 0]] for f in curves])
+    assert marks[:, 0].tolist() == [0.25, 0.75]
+    assert np.abs(np.median(there, axis=0) - marks[:, 1]).max() < 0.2
+    assert r.info["objects"]["at the pins"] > 0.8
+    assert r.info["quality"] == {}
+    assert Experiment(GaussianProcess(n=200), Gaussian()).guidance.marks(None) is None

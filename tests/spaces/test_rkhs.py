@@ -13,6 +13,7 @@ from rkdiff.data.tecator import Tecator
 from rkdiff.experiment import Experiment
 from rkdiff.kernels.vectors import KERNELS, Kernel, median_distance
 from rkdiff.processes.covariance import NOISES, SHARE
+from rkdiff.spaces._kernel import beyond
 from rkdiff.spaces.curves import Curves
 from rkdiff.spaces.graphs import Graphs
 from rkdiff.spaces.rkhs import APPROXIMATIONS, embed, whiten
@@ -183,3 +184,17 @@ def test_cosines_have_more_noise_where_the_curves_vary_more(noise):
 def test_numbers_too_large_to_multiply_are_refused_in_words():
     with pytest.raises(ValueError, match=r"as large as 2e\+199; give them in a larger unit"):
         Curves().fit(Dataset("made", "curves", walks() * 0 + np.linspace(0.5, 1, 60)[:, None] * 1e200, walks(2)), Rng(0))
+
+
+def test_a_blurred_copy_is_not_new_and_an_object_as_far_off_as_others_is():
+    known = np.random.default_rng(0).normal(size=(200, 3))
+    other = np.random.default_rng(1).normal(size=(500, 3))
+    assert not beyond(known + 1e-3, known).any()
+    assert beyond(other, known).mean() > 0.9
+    assert beyond(np.full((1, 3), 50.0), known).all()
+
+
+def test_where_training_objects_repeat_copies_alone_are_not_new():
+    known = np.repeat(np.random.default_rng(0).normal(size=(20, 2)), 2, axis=0)
+    assert not beyond(known, known).any()
+    assert beyond(known + 0.1, known).all()
