@@ -140,7 +140,10 @@ class Bench:
         """Data, kernel PCA and coordinates."""
         n, chosen = self.setting.generated, make("space", "graphs", **space)
         return prepare(
-            Experiment(self.setting.source, make("method", method), space=chosen, particles=n, steps=24, seed=self.seed), device
+            Experiment(
+                self.setting.source, make("method", method), space=chosen, particles=n, steps=24, start="iid", seed=self.seed
+            ),
+            device,
         )
 
     def generate(self, space: dict[str, object]) -> Graphs:
