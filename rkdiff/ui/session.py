@@ -31,6 +31,7 @@ STYLE = """<style>
 .st-key-controls [data-testid="stColumn"]{min-width:0}
 .st-key-controls [data-testid="stWidgetLabel"] p{font-size:.8rem;white-space:nowrap}
 .st-key-bar{row-gap:.3rem}
+.st-key-bar [data-testid="stCaptionContainer"]{margin-bottom:0}
 .st-key-bar [data-testid="stCaptionContainer"] p{margin:0}
 @media (min-width:641px){.stAppHeader{height:2.9rem;min-height:2.9rem}.stMainBlockContainer{padding-top:2.95rem}}
 @media (max-width:640px){
