@@ -80,6 +80,8 @@ SETTINGS = {
 }
 METHOD = "kernel_diffusion"
 BEYOND = " beyond the Gaussian's"
+#: The same from independent instead of evenly spread noise: as lucky as a fresh draw.
+INDEPENDENT = "independent start"
 
 
 def rows(seeds: int, device: str = "cpu", sets: str = ",".join(SETTINGS), method: str = METHOD, **knobs: str) -> Iterator[Row]:
@@ -114,7 +116,10 @@ class Bench:
 
     def lines(self) -> dict[str, Callable[[], Graphs]]:
         """What is compared: name -> how its graphs are made."""
-        out = {self.method.replace("_", " "): lambda: self.generate(self.space)}
+        out = {
+            self.method.replace("_", " "): lambda: self.generate(self.space),
+            INDEPENDENT: lambda: self.generate(self.space, "iid"),
+        }
         if self.setting.spectrum:
             out["on the spectrum alone"] = lambda: self.generate(self.space | {"features": "spectrum"})
         if self.setting.kept:
@@ -136,19 +141,19 @@ class Bench:
             "Gaussian, default knobs": lambda: plain.control(plain._gaussian),
         }
 
-    def prepared(self, method: str, device: str, space: dict[str, object]) -> Prepared:
+    def prepared(self, method: str, device: str, space: dict[str, object], start: str = "sobol") -> Prepared:
         """Data, kernel PCA and coordinates."""
         n, chosen = self.setting.generated, make("space", "graphs", **space)
         return prepare(
             Experiment(
-                self.setting.source, make("method", method), space=chosen, particles=n, steps=24, start="iid", seed=self.seed
+                self.setting.source, make("method", method), space=chosen, particles=n, steps=24, start=start, seed=self.seed
             ),
             device,
         )
 
-    def generate(self, space: dict[str, object]) -> Graphs:
+    def generate(self, space: dict[str, object], start: str = "sobol") -> Graphs:
         """The whole way: data, kernel PCA, training, sampling, search."""
-        p = self.prepared(self.method, self.device, space)
+        p = self.prepared(self.method, self.device, space, start)
         model, _ = outcome(train(p))
         return p.space.decode(outcome(sample(p, model, p.rng)).end, p.rng.child("decode"))
 
@@ -205,29 +210,38 @@ BARS: dict[str, dict[str, tuple[float, int, bool]]] = {
 
 
 def verdicts(rows: Sequence[Row]) -> Iterator[tuple[str, str, str, bool]]:
-    """Each bar of the datasets measured: what is asked, "mean +- sd over data seeds", the bar, and whether the mean meets it."""
+    """Each bar of the datasets measured: what is asked, "mean +- sd over data seeds", the bar, and whether the mean meets it.
+
+    The first line is judged, as the app samples, and the bars on distances a second time from independent noise.
+    """
     for data, bars in BARS.items():
         part = [r for r in rows if r.dataset == data]
         for metric, (bar, sign, over_fresh) in bars.items() if part else ():
-            values = _values(part, metric, over_fresh)
-            spread = f" +- {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-            asked = f"{'at least' if sign > 0 else 'at most'} {bar:g}"
-            what = (
-                f"{data}: {metric}" + (" MMD" if metric == "mean" else "") + (" over that of fresh draws" if over_fresh else "")
-            )
-            yield what, f"{values.mean():.3f}{spread}", asked, bool(sign * values.mean() >= sign * bar)
+            for line in (part[0].method, *((INDEPENDENT,) if metric == "mean" else ())):
+                values = _values(part, line, metric, over_fresh)
+                spread = f" +- {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+                what = (
+                    f"{data}: {metric}"
+                    + (" MMD" if metric == "mean" else "")
+                    + (" over that of fresh draws" if over_fresh else "")
+                )
+                what += f", {INDEPENDENT}" if line == INDEPENDENT else ""
+                asked = f"{'at least' if sign > 0 else 'at most'} {bar:g}"
+                if len(values):
+                    yield what, f"{values.mean():.3f}{spread}", asked, bool(sign * values.mean() >= sign * bar)
+                else:
+                    yield what, "not measured", asked, False
 
 
-def _values(part: Sequence[Row], metric: str, over_fresh: bool) -> np.ndarray:
-    """The first line's values, one a seed; a ratio divides by the fresh draws' mean over the seeds, as one seed's floor is too noisy."""
-    first = part[0].method
+def _values(part: Sequence[Row], line: str, metric: str, over_fresh: bool) -> np.ndarray:
+    """A line's values, one a seed; a ratio divides by the fresh draws' mean over the seeds, as one seed's floor is too noisy."""
 
     def of(line: str, name: str) -> np.ndarray:
         return np.array([r.value for r in part if r.method == line and r.metric == name])
 
     if metric == "CPU s":
-        return np.array([r.cpu_seconds for r in part if r.method == first and r.metric == "mean"], dtype=float)
+        return np.array([r.cpu_seconds for r in part if r.method == line and r.metric == "mean"], dtype=float)
     if metric.endswith(BEYOND):
         rule = metric.removesuffix(BEYOND)
-        return of(first, rule) - of("Gaussian", rule)
-    return of(first, metric) / of("fresh draws", metric).mean() if over_fresh else of(first, metric)
+        return of(line, rule) - of("Gaussian", rule)
+    return of(line, metric) / of("fresh draws", metric).mean() if over_fresh else of(line, metric)
