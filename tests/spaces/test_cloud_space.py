@@ -55,7 +55,7 @@ def test_the_flow_comes_nearer_in_h_than_the_nearest_training_cloud_on_generated
     x = np.random.default_rng(0).normal(size=(40, fitted.dim))
     found, copy = fitted.decode(x, Rng(0)), fitted.with_decoder("nearest").decode(x, Rng(0))
     assert fitted.residual(found, x).mean() < 0.8 * fitted.residual(copy, x).mean()
-    assert fitted.novel(found).all()
+    assert fitted.novel(found).mean() > 0.8
     assert fitted.unique(found) == 1
     assert not fitted.novel(copy).any()
 
@@ -96,7 +96,8 @@ def test_the_best_order_is_the_optimal_assignment():
 def test_clouds_differ_by_their_points_and_not_by_their_order(fitted, shapes):
     mixed = shapes.train[:6, ::-1]
     assert not fitted.novel(mixed).any()
-    assert fitted.novel(mixed + 0.05).all()
+    assert not fitted.novel(mixed + 0.01).any()  # a copy, moved a little
+    assert fitted.novel(mixed + 1.0).all()
     assert fitted.unique(np.concatenate([shapes.train[:3], mixed[:3]])) == 0.5
     np.testing.assert_allclose(ordered(mixed), ordered(shapes.train[:6]))
     tie = np.array([[[0.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]])
