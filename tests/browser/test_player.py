@@ -256,10 +256,8 @@ def test_a_single_moment_is_shown_without_a_clock(open_scene):
 
 def test_live_snapshots_glide_to_their_place_on_the_same_canvas(open_scene):
     page = open_scene(moving.scene(1, steps=1))
-    later = moving.scene(1, steps=1)
-    load(page, pack(later))  # the canvas takes the size that a scene without a saved page's caption has
-    page.wait_for_function("() => __rk[0].glide === null")
     old = page.evaluate("() => __rk[0].place(0, 0)")
+    later = moving.scene(1, steps=1)
     moved = replace(later.panels[0].trajectory, x=later.panels[0].trajectory.x + [0.6, 0.0])
     load(page, pack(replace(later, panels=(replace(later.panels[0], trajectory=moved),))))
     between = page.evaluate("() => __rk[0].place(0, 0)")

@@ -63,9 +63,9 @@ class Player {
     else if (old.frames === 1) Object.assign(state, { t: still.matches ? 1 : 0, playing: !still.matches });
     if (state.follow !== null && state.follow >= this.largest()) state.follow = null;
     this.held = 0;
+    this.changed(); // the controls first: their height decides the picture's
     this.settle();
     this.wake();
-    this.changed();
   }
 
   largest() {
