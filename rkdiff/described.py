@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rkdiff.core.parts import PartError, choices, from_dict, knobs, shown
-from rkdiff.experiment import PARTS, Experiment, default_part
+from rkdiff.experiment import PARTS, Experiment, default_part, samplers_for
 
 #: Flags of `run` and `decoders` that describe no experiment.
 OWN = frozenset({"--from", "--device", "--store", "--again", "--count", "--help"})
@@ -111,7 +111,7 @@ def _meant(kind: str, values: Mapping[str, Any], out: Mapping[str, Any]) -> str:
         for cls in choices(kind).values()
         if values.keys() <= {k.name for k in knobs(cls)}
         and data.modality in getattr(cls, "modalities", (data.modality,))
-        and (kind != "sampler" or cls.family == method.family)  # type: ignore[attr-defined]
+        and (kind != "sampler" or cls.name in samplers_for(type(method)))
     ]
     if usual in having or len(having) == 1:
         return (usual if usual in having else having[0]).name

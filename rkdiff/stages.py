@@ -15,20 +15,22 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from rkdiff.core.model import Model
-from rkdiff.core.parts import PartError
+from rkdiff.core.parts import PartError, make
 from rkdiff.core.records import Dataset, Progress, Trajectory, outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import device_name, pick_device
 from rkdiff.experiment import Experiment, Run
 from rkdiff.methods import Problem
 from rkdiff.picture import arrows, background, decoded, embedding, nearest
-from rkdiff.processes.process import corrupt
+from rkdiff.processes.process import corrupt, curves, kept
 from rkdiff.processes.schedules import Grid
 from rkdiff.samplers import start
 from rkdiff.spaces import Fitted
 
 #: Fresh points behind the floors, for each of the two halves, where the law can be drawn from.
 FRESH = 5000
+#: The transport that needs no learning: the way back to the source of those that know none.
+SLICED = "sliced_wasserstein_flow"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _stages(experiment: Experiment, device: str) -> Iterator[Progress | Run]:
         trajectory = yield from sample(p, guided, p.rng)
     with _timed(clock, "draw"):
         arrays = {**_cloud("", p.space, trajectory), **_context(p, guided, trajectory), "loss": losses}
-        there = forward(p)
+        there = forward(p, model)
         arrays |= _cloud("forward.", p.space, there) | _cloud("return.", p.space, way_back(p, guided, there))
     with _timed(clock, "decode"):
         arrays |= yield from decoded(p.space, trajectory, p.problem.x, p.data, experiment, p.rng)
@@ -190,7 +192,7 @@ def _noised_data(p: Prepared, grid: Grid, n: int, rng: Rng) -> Float[np.ndarray,
     return t.x[0] / (grid.alpha[0] * grid.begin)
 
 
-def forward(p: Prepared) -> Trajectory:
+def forward(p: Prepared, model: Model) -> Trajectory:
     """Data on its way to noise: the schedule's noising process, or the same flow with source and target exchanged."""
     e, n = p.experiment, min(p.experiment.particles, 4000)
     pick = _picked(p, n, p.rng)
@@ -198,10 +200,21 @@ def forward(p: Prepared) -> Trajectory:
     if e.method.family == "diffusion":
         t = corrupt(x, e.grid(), p.rng.child("forward"))
         return Trajectory(t.u, t.x, labels, t.curves)
+    return _transported_back(p, model, x, labels)
+
+
+def _transported_back(p: Prepared, model: Model, x: Float[np.ndarray, "n d"], labels: np.ndarray | None) -> Trajectory:
+    """Data on its way to the source of a transport: the model's own way back, or the sliced flow to fresh standard normals."""
+    e, grid = p.experiment, time_grid(p.experiment, model)
+    rng, keep = p.rng.child("forward noise"), kept(len(grid.t), *x.shape)
+    own = e.method.backward(model, p.problem, x, grid, rng)  # type: ignore[attr-defined]
+    if own is not None:
+        return Trajectory(grid.u[keep], own[keep], labels, {k: c[keep] for k, c in curves(grid).items()})
+    swap: Any = e.method if e.method.name == SLICED else make("method", SLICED)
     noise = p.rng.numpy("forward").standard_normal(p.problem.x.shape)
-    model = outcome(e.method.fit(Problem(noise, p.problem.weights, device=p.device), p.rng.child("forward fit")))
-    t = e.sampler.run(model, x, time_grid(e, model), p.rng.child("forward noise"), device=p.device)  # type: ignore[union-attr]
-    return Trajectory(t.u, t.x[::-1].copy(), labels, {k: v[::-1].copy() for k, v in t.curves.items()})
+    fitted = outcome(swap.fit(Problem(noise, p.problem.weights, device=p.device), p.rng.child("forward fit")))
+    t = make("sampler", "exponential_euler").run(fitted, x, swap.grid(e.steps), rng, device=p.device)
+    return Trajectory(t.u, t.x[::-1].copy(), labels, {k: c[keep] for k, c in curves(grid).items()})
 
 
 def way_back(p: Prepared, model: Model, there: Trajectory) -> Trajectory:

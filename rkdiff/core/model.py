@@ -28,7 +28,7 @@ class Model(ABC):
     """A velocity field of the whole cloud.
 
     Attributes:
-        family: "diffusion" (its clock is the noise-to-signal ratio nu) or "transport" (its clock is tau, 0 at the source).
+        family: "diffusion" (its clock is the noise-to-signal ratio nu) or "transport" (rising from 0 at the source: tau, or t to 1).
         classes: how many labels it understands; 0 for none.
     """
 
@@ -41,9 +41,25 @@ class Model(ABC):
     ) -> Float[torch.Tensor, "n d"]:
         """dx/dt of every particle at physical time t (nu for a diffusion, tau for a transport)."""
 
+    def noise(self, before: float, after: float) -> float:
+        """Standard deviation, in every coordinate, of the noise that a step of a transport from one time to a later one draws; 0: none."""
+        return 0.0
+
     def state(self) -> dict[str, np.ndarray]:
         """Everything learned, as plain arrays (kept beside a run); empty where nothing is."""
         return {}
+
+
+class FlowMap(Model):
+    """A transport that jumps: fill `move`. `drift` is left to those who also know a velocity."""
+
+    family = "transport"
+
+    @abstractmethod
+    def move(
+        self, x: Float[torch.Tensor, "n d"], before: float, after: float, label: Int[torch.Tensor, " n"] | None = None
+    ) -> Float[torch.Tensor, "n d"]:
+        """Where particles that stand at `x` at time `before` stand at time `after` >= before: one call of the model, however far."""
 
 
 class Denoiser(Model):

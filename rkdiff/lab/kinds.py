@@ -26,6 +26,7 @@ from rkdiff.lab.plan import Plan
 from rkdiff.lab.play import pack_walk, walking
 from rkdiff.lab.quality import CALLS, quality
 from rkdiff.lab.split import split
+from rkdiff.lab.transport import kinds as transport
 
 #: Most plans and most budgets of one quality table.
 PLANS, BUDGETS = 8, 16
@@ -87,6 +88,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any], str, Report], dict[str, Any]]] = {
     "bound": bounded,
     "quality": measured,
     "advice": advised,
+    **transport.KINDS,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from rkdiff.core.model import Model
 from rkdiff.core.parts import Part
 from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
+from rkdiff.processes.schedules import Grid
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,32 @@ class Method(Part, kind="method"):
 
     #: "diffusion" or "transport": which samplers fit.
     family: ClassVar[str] = "diffusion"
+    #: Names of the samplers that fit, the usual one first; empty: every sampler of the family that needs no more than the model knows.
+    samplers: ClassVar[tuple[str, ...]] = ()
+    #: Knobs under which it learns in an instant, however badly: for tests that only ask whether it runs.
+    quick: ClassVar[Mapping[str, Any]] = {}
 
     @abstractmethod
     def fit(self, problem: Problem, rng: Rng) -> Generator[Progress, None, Model]:
         """Yield progress (at least once), return the model."""
+
+
+@dataclass(frozen=True)
+class Transport(Method, abstract=True):
+    """A way to carry standard normals, at time 0, to the data."""
+
+    family: ClassVar[str] = "transport"
+
+    def grid(self, steps: int) -> Grid:
+        """The times at which a sampler stands: t from 0 to 1 in even steps, unless a transport has a clock of its own."""
+        t = np.linspace(0.0, 1.0, steps + 1)
+        return Grid(t, np.ones(steps + 1), np.zeros(steps + 1))
+
+    def backward(
+        self, model: Model, problem: Problem, x: Float[np.ndarray, "n d"], grid: Grid, rng: Rng
+    ) -> Float[np.ndarray, "T n d"] | None:
+        """The particles `x`, standing at the data, on their way back to the source, at the times of the grid (frame 0 at the source).
+
+        None where the model knows no way back: the sliced-Wasserstein flow to fresh standard normals is then drawn in its place.
+        """
+        return None

@@ -15,8 +15,9 @@ section 4). A network with classes is asked for none in half of its lessons, so 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -84,6 +85,8 @@ class NetworkDenoiser(Denoiser):
 @dataclass(frozen=True)
 class NetworkDiffusion(Method):
     """A small neural network learns to remove the noise, at every noise level at once."""
+
+    quick: ClassVar[Mapping[str, Any]] = {"steps": 20}
 
     steps: int = knob(1000, 1, 10000, step=100, log=True, help="how many training steps: more is better and slower")
     width: int = knob(64, 4, 512, step=4, log=True, help="neurons in each hidden layer")

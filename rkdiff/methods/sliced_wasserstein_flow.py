@@ -26,7 +26,7 @@ from rkdiff.core.parts import PartError, knob
 from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_torch, torch
-from rkdiff.methods import Method, Problem
+from rkdiff.methods import Problem, Transport
 from rkdiff.methods._sliced import displacement, displacement_torch, is_flat, target_lines
 from rkdiff.processes.schedules import Grid
 from rkdiff.processes.slices import directions
@@ -36,11 +36,11 @@ FLAT, JITTER = 1e-6, 1e-3
 
 
 @dataclass(frozen=True)
-class SlicedWassersteinFlow(Method):
+class SlicedWassersteinFlow(Transport):
     """Particles that move together, matched to the data along many directions at once; nothing is learned."""
 
     label: ClassVar[str] = "Sliced-Wasserstein flow"
-    family: ClassVar[str] = "transport"
+    samplers: ClassVar[tuple[str, ...]] = ("exponential_euler",)
 
     directions: int = knob(0, 0, 1024, help="directions of each step; 0 chooses by dimension (16 in the plane)")
     tau_max: float = knob(20.0, 1.0, 100.0, step=1.0, help="how long the flow runs; longer comes closer to the training points")
@@ -62,7 +62,7 @@ class SlicedWassersteinFlow(Method):
     def grid(self, steps: int) -> Grid:
         """Times of the flow from 0 to `tau_max`, growing so that fast and slow modes are both resolved."""
         t = np.expm1(np.log1p(self.tau_max) * np.arange(steps + 1) / steps)
-        return Grid(t, np.ones(steps + 1), np.zeros(steps + 1))
+        return Grid(t, np.ones(steps + 1), np.zeros(steps + 1), clock="tau")
 
     def fit(self, problem: Problem, rng: Rng) -> Generator[Progress, None, SlicedFlow]:
         """Only keeps the data.

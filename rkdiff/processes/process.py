@@ -25,9 +25,9 @@ COUPLINGS = ("straight", "brownian")
 
 
 def curves(grid: Grid) -> dict[str, Float[np.ndarray, " T"]]:
-    """The physical coordinates of a grid, all finite: t, alpha, sigma and log-SNR; for a transport tau."""
+    """The physical coordinates of a grid, all finite: t, alpha, sigma and log-SNR; for a transport its clock."""
     if not grid.sigma.any():
-        return {"tau": grid.t}
+        return {grid.clock: grid.t}
     with np.errstate(divide="ignore"):
         logsnr = np.clip(-2 * np.log(grid.nu), -SHOWN, SHOWN)
     return {"t": grid.t, "alpha": grid.alpha, "sigma": grid.sigma, "logsnr": logsnr}

@@ -65,6 +65,11 @@ class Walk:
         self.calls += getattr(self.model, "calls_each", 1)
         return self.model.drift(x, float(self.grid.t[i]), label=self.label, rng=self.rng.child(f"step {i}"))
 
+    def normals(self, i: int) -> Float[torch.Tensor, "n d"]:
+        """Standard normals of a transport's step from entry i to entry i + 1, fresh in each."""
+        stream = self.rng.child(f"step {i}").numpy("normals")
+        return to_torch(stream.standard_normal(self.shape), self.device)
+
     @cached_property
     def _path(self) -> tuple[Brownian, list[tuple[int, int]]]:
         path = Brownian(*self.shape, self.rng)

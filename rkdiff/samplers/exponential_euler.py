@@ -1,4 +1,4 @@
-"""The step of a transport."""
+"""The step of a transport that relaxes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from rkdiff.core.tensors import torch
 from rkdiff.samplers import Sampler, Walk
+from rkdiff.samplers.transport_euler import shaken
 
 
 @dataclass(frozen=True)
@@ -21,4 +22,4 @@ class ExponentialEuler(Sampler):
 
     def step(self, walk: Walk, i: int, x: Float[torch.Tensor, "n d"]) -> Float[torch.Tensor, "n d"]:
         share = -math.expm1(float(walk.grid.t[i] - walk.grid.t[i + 1]))
-        return x + share * walk.drift(x, i)
+        return shaken(walk, i, x + share * walk.drift(x, i))

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from rkdiff.core.parts import Part, PartError, choices, from_dict, knobs
-from rkdiff.experiment import Experiment
+from rkdiff.experiment import Experiment, samplers_for
 from rkdiff.plots.sketch import schedule_svg
 from rkdiff.ui.forms import knob_widget, part_knobs, pick_part
 
@@ -130,8 +130,8 @@ def settings(key: str, method: Any, shared: dict[str, Any], space: Mapping[str, 
     """
     name = shared["data"]["name"]
     modality = choices("data")[name].modality  # type: ignore[attr-defined]
-    samplers = [n for n, c in choices("sampler").items() if c.family == method.family]  # type: ignore[attr-defined]
-    kinds = {"sampler": (samplers, "heun")}
+    samplers = samplers_for(method)
+    kinds = {"sampler": (samplers, samplers[0])}
     if method.family == "diffusion":
         kinds |= {kind: (list(choices(kind)), usual) for kind, usual in USUAL.items()}
     kinds["space"] = ([space["name"]] if space else spaces_for(name), "")

@@ -257,7 +257,7 @@ def test_the_exponential_step_is_exact_for_a_linear_pull_at_any_length():
         path = ExponentialEuler().run(Pull(), z, transport_grid(steps), Rng(0))
         np.testing.assert_allclose(path.end, 2 + np.exp(-3.0) * (z - 2), atol=1e-12)
         np.testing.assert_array_equal(path.x[0], z)
-        assert set(path.curves) == {"tau"}
+        assert set(path.curves) == {"t"}
         assert path.calls == steps
 
 

@@ -44,13 +44,14 @@ class Grid:
     """The levels at which a sampler stands, from the noise to the data: N+1 entries for N steps.
 
     For a diffusion: t falls, nu = sigma/alpha falls strictly to nu[-1], which is 0 (the last step returns the denoised point) unless the
-    grid is told to stop at its smallest level. For a transport: t = tau rises from 0, alpha = 1 and sigma = 0 throughout.
+    grid is told to stop at its smallest level. For a transport: t rises from 0, alpha = 1 and sigma = 0 throughout.
 
     Attributes:
         alpha_dot: d alpha / dt, needed by samplers that step in t itself; 0 where nu = 0, where no step begins.
         sigma_dot: d sigma / dt, likewise.
         prior: standard deviation of the noise a sampler starts from, in the schedule's coordinates; None: sigma at the first level. Where
             variance is preserved it is 1 by convention, signal left or not.
+        clock: what the time is called where it is shown: "t", or "tau" for a flow without an end.
     """
 
     t: Float[np.ndarray, " N1"]
@@ -59,6 +60,7 @@ class Grid:
     alpha_dot: Float[np.ndarray, " N1"] | None = None
     sigma_dot: Float[np.ndarray, " N1"] | None = None
     prior: float | None = None
+    clock: str = "t"
 
     @property
     def begin(self) -> float:
