@@ -6,19 +6,28 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rkdiff.core.records import Density, Field, Objects, Panel, Scene
+from rkdiff.core.records import Density, Field, Objects, Panel, Scene, Slices
 from rkdiff.experiment import Experiment, Run
 
 HUES = ("model", "second", "third", "data")
 
 
-def scene_of(runs: Sequence[Run], direction: str = "backward", titles: Sequence[str] | None = None) -> Scene:
+def scene_of(
+    runs: Sequence[Run],
+    direction: str = "backward",
+    titles: Sequence[str] | None = None,
+    *,
+    slices: bool = False,
+    drawing: bool = False,
+) -> Scene:
     """One panel a run, under one clock and one view.
 
     Args:
         runs: one to six runs; they may differ in anything, but the picture compares best on one dataset.
         direction: "backward" (noise to data), "forward" (data to noise) or "both".
         titles: names of the panels; the methods' names when left out.
+        slices: whether the directions of sliced flows are shown at first (they are kept for "backward" alone).
+        drawing: whether a person may draw a cloud of their own on a panel.
 
     Raises:
         ValueError: no run, or an unknown direction.
@@ -41,6 +50,8 @@ def scene_of(runs: Sequence[Run], direction: str = "backward", titles: Sequence[
         direction=direction,
         forward=forward,
         classes=tuple(str(c) for c in runs[0].info.get("meta", {}).get("class_names", ())),
+        slices=slices,
+        drawing=drawing,
     )
 
 
@@ -95,6 +106,7 @@ def _panel(run: Run, title: str, hue: str, direction: str) -> Panel:
         objects=_objects(run) if direction == "backward" else None,
         target=a["target"][:1500] if "target" in a else None,
         notes=notes(run),
+        slices=_slices(run) if direction == "backward" else None,
     )
 
 
@@ -116,6 +128,12 @@ def _objects(run: Run) -> Objects | None:
         tuple(run.info.get("meta", {}).get("columns", ())),
         a.get("objects.marks"),
     )
+
+
+def _slices(run: Run) -> Slices | None:
+    """The directions of a sliced flow; None for other methods and for runs that were kept before they were recorded."""
+    parts = [run.arrays.get(f"slices.{name}") for name in ("u", "theta", "source", "later", "target")]
+    return None if any(part is None for part in parts) else Slices(*parts)  # type: ignore[arg-type]
 
 
 def notes(run: Run) -> tuple[str, ...]:

@@ -164,6 +164,27 @@ class Objects:
 
 
 @dataclass(frozen=True)
+class Slices:
+    """A sliced flow at work: directions at some of its steps, and along each the cloud and its target as sorted numbers.
+
+    On a line the optimal matching pairs numbers of equal rank, so entry k of `source` is matched to entry k of `target`.
+
+    Attributes:
+        u: (A,) screen times at which these steps begin, increasing; the directions hold until the next of them.
+        theta: (A, L, 2) the part of each direction that lies in the drawn plane (in two dimensions the unit vector itself).
+        source: (A, L, q) quantiles of <theta, x> over the cloud at u, in the coordinates of the space, ascending; level (k + 1/2) / q.
+        later: (A, L, q) the same, along the same directions, where the next moment begins (or at the end).
+        target: (A, L, q) the quantiles of the target along the same directions.
+    """
+
+    u: Float[np.ndarray, " A"]
+    theta: Float[np.ndarray, "A L 2"]
+    source: Float[np.ndarray, "A L q"]
+    later: Float[np.ndarray, "A L q"]
+    target: Float[np.ndarray, "A L q"]
+
+
+@dataclass(frozen=True)
 class Panel:
     """One moving picture: a two-dimensional trajectory and what is drawn under and beside it.
 
@@ -171,6 +192,7 @@ class Panel:
         hue: "data" (blue), "model" (orange), "exact" (dark grey), "second" (green), "third" (purple).
         target: (m, 2) training points drawn small under the cloud, or None.
         notes: short lines of text under the title (quality figures, calls).
+        slices: the directions of a sliced flow and the matchings along them, or None.
     """
 
     title: str
@@ -181,6 +203,7 @@ class Panel:
     objects: Objects | None = None
     target: Float[np.ndarray, "m 2"] | None = None
     notes: tuple[str, ...] = ()
+    slices: Slices | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +216,8 @@ class Scene:
         classes: names of the classes for the legend.
         direction: "backward" plays u from 0 to 1 (noise to data), "forward" from 1 to 0, "both" from 1 to 0 and back to 1 (then each
             panel's trajectory is the backward one and `forward` holds the noising one).
+        slices: whether the directions of sliced flows are shown at first; where a panel has them they are one click away.
+        drawing: whether a person may draw a cloud of their own on a panel.
     """
 
     panels: tuple[Panel, ...]
@@ -202,3 +227,5 @@ class Scene:
     direction: str = "backward"
     forward: tuple[Trajectory, ...] = ()
     classes: tuple[str, ...] = ()
+    slices: bool = False
+    drawing: bool = False
