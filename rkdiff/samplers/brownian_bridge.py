@@ -5,11 +5,14 @@ A bridge of variance eps = sigma^2 pinned at the end y has, for t < t' <= 1 and 
     x_{t'} | x_t, y  ~  N( x_t + h / (1 - t) (y - x_t),  eps h (1 - t') / (1 - t) I ).
 
 A model that can draw y given x_0 draws it once, before the first step; the steps are then pinned there, and the joint law of the path at
-the times of the grid is the model's own without any error of steps. Every other model is asked for the mean of y in each step. The
-mean of a step is then that of Euler-Maruyama, because drift = (E[y | x] - x) / (1 - t), and only the noise differs: it lacks the share
-h^2 / (1 - t)^2 Var(y | x), which is eps h^2 / (1 - t) for a smooth law of y and 0 where y is certain. So these steps make the cloud slightly
-too narrow where the data is smooth and are the better ones where it is sharper than sigma sqrt(h): the last one draws no noise and returns
-the expected end. Both errors vanish with the first power of the step, up to a logarithm.
+the times of the grid is the model's own, without any error of steps. Every other model is asked for the mean of y in each step. The mean
+of a step is then that of Euler-Maruyama, because drift = (E[y | x] - x) / (1 - t), and only the noise differs. The exact variance is
+
+    eps h (1 - t') / (1 - t) + h^2 / (1 - t)^2 Var(y | x),
+
+whose second term these steps leave out and Euler-Maruyama, with eps h, takes for that of a smooth law, Var(y | x) = eps (1 - t). So these
+steps make a smooth cloud slightly too narrow and are the better ones where the data is sharper than sigma sqrt(h): the last one draws no
+noise and returns the expected end. Both errors vanish with the first power of the step, up to a logarithm.
 """
 
 from __future__ import annotations
