@@ -22,6 +22,7 @@ from rkdiff.core.tensors import device_name, pick_device
 from rkdiff.experiment import Experiment, Run
 from rkdiff.methods import Problem
 from rkdiff.picture import arrows, background, decoded, embedding, nearest
+from rkdiff.picture_slices import slices
 from rkdiff.processes.process import corrupt, curves, kept
 from rkdiff.processes.schedules import Grid
 from rkdiff.samplers import start
@@ -300,6 +301,7 @@ def _context(p: Prepared, model: Model, t: Trajectory) -> dict[str, np.ndarray]:
             )  # colour only: no class was asked for
     out |= embedding(p.space, p.data)
     out |= background(p.data, p.space, p.experiment, p.rng)
+    out |= slices(model, t, time_grid(p.experiment, model), p.problem, p.space, p.rng.child("noise"))
     if p.space.dim == 2:
         out |= arrows(model, t, p.device)
     return out

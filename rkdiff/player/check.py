@@ -10,6 +10,7 @@ import numpy as np
 
 from rkdiff.core.records import Panel, Scene, Trajectory
 from rkdiff.player.check_objects import check_objects, finite
+from rkdiff.player.slices import check_slices
 
 HUES = ("data", "model", "exact", "second", "third")
 DIRECTIONS = ("backward", "forward", "both")
@@ -72,3 +73,5 @@ def _panel(where: str, p: Panel) -> None:
         finite(where, "times of arrows", p.arrows.u)
     if p.objects is not None:
         check_objects(where, p.objects, p.trajectory.x.shape[1])
+    if p.slices is not None:
+        check_slices(where, p.slices)

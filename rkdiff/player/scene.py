@@ -19,9 +19,10 @@ from rkdiff.core.records import Density, Field, Panel, Scene, Trajectory
 from rkdiff.player.blob import Blob, load, split
 from rkdiff.player.check import check
 from rkdiff.player.objects import pack_objects
+from rkdiff.player.slices import pack_slices
 
 #: Layers that can be switched on and off.
-LAYERS = ("trails", "arrows", "density", "target", "links")
+LAYERS = ("trails", "arrows", "density", "target", "links", "slices")
 #: Fewest frames kept when a scene would exceed its budget.
 FEWEST = 25
 
@@ -43,7 +44,7 @@ def pack(
         classes: names of the classes for the legend (default: the scene's); "class 0", ... where missing.
         run: identity of what is shown. A player that receives new bytes keeps its clock while `run` stays the same and starts over when it
             changes; "" makes the identity depend on titles and sizes.
-        show: layers that are on at first; the others are one click away.
+        show: layers that are on at first, and the slices too where the scene asks for them; the others are one click away.
         budget: bytes that positions may take; a larger scene gets fewer frames (at least 25), and the player interpolates.
 
     Raises:
@@ -71,7 +72,8 @@ def pack(
             "direction": scene.direction,
             "frames": len(u),
             "classes": _names(legs, classes or scene.classes),
-            "show": [layer for layer in LAYERS if layer in show],
+            "show": [layer for layer in LAYERS if layer in show or (layer == "slices" and scene.slices)],
+            "drawing": scene.drawing,
             "panels": panels,
         }
     )
@@ -141,6 +143,7 @@ def _panel(blob: Blob, p: Panel, scene: Scene, u: Float[np.ndarray, " F"]) -> di
         "target": None if p.target is None else blob.quantised(p.target, _centre(scene)),
         "arrows": None if p.arrows is None else _arrows(blob, p.arrows, scene),
         "objects": _objects(blob, p),
+        "slices": None if p.slices is None else pack_slices(blob, p.slices),
     }
 
 

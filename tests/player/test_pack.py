@@ -73,13 +73,13 @@ def test_every_address_lies_in_the_body_and_names_its_type_shape_offset_scale_an
 def test_the_header_has_exactly_the_entries_the_player_reads() -> None:
     header, _ = split(pack(moving.scene(kind="curves", labels=True), classes=("left", "right"), run="a run", show=("arrows",)))
     assert set(header) == {
-        "digest", "version", "run", "title", "axes", "view", "direction", "frames", "classes", "show", "panels",
+        "digest", "version", "run", "title", "axes", "view", "direction", "frames", "classes", "show", "drawing", "panels",
     }  # fmt: skip
     assert header["run"] == "a run"
     assert header["classes"] == ["left", "right", "class 2"]
     assert header["show"] == ["arrows"]
     panel = header["panels"][0]
-    assert set(panel) == {"title", "hue", "notes", "backward", "forward", "density", "target", "arrows", "objects"}
+    assert set(panel) == {"title", "hue", "notes", "backward", "forward", "density", "target", "arrows", "objects", "slices"}
     assert set(panel["backward"]) == {"n", "calls", "positions", "labels", "curves"}
     assert panel["backward"]["curves"].keys() == {"t", "sigma", "logsnr"}
     assert panel["objects"]["particles"] == [0, 3, 6, 9]
