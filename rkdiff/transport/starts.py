@@ -53,6 +53,8 @@ def start_potential(
         raise ValueError(
             f"the start {start!r} belongs to the cost |x - y|^2 / 2; use zero or subsample with a cost of your own"
         )
+    if start == "sorting" and x.shape[1] != 1:
+        raise ValueError(f"the start 'sorting' belongs to the line; these clouds have {x.shape[1]} dimensions")
     if start == "gaussian":
         return gaussian(x, y, a, b, eps)
     if start == "sorting":
@@ -92,12 +94,7 @@ def sorting(
     The optimal plan is a staircase through the sorted points; f_i + g_j = c_ij on each of its steps fixes every potential from the last.
     Where it jumps diagonally, two inequalities leave an interval for the next one, and its middle is taken. (The iteration called DualSort
     by Thornton and Cuturi ends at potentials of the same value; this needs no iteration, nor equal sizes.)
-
-    Raises:
-        ValueError: more than one dimension.
     """
-    if x.shape[1] != 1:
-        raise ValueError(f"the start 'sorting' belongs to the line; these clouds have {x.shape[1]} dimensions")
     order_x, order_y = np.argsort(x[:, 0], kind="stable"), np.argsort(y[:, 0], kind="stable")
     xs, ys = x[order_x, 0], y[order_y, 0]
     levels_a, levels_b = np.cumsum(a[order_x]), np.cumsum(b[order_y])
