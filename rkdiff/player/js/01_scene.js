@@ -24,6 +24,7 @@ function unpack(given) {
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, walk(v)]));
   };
   const scene = walk(header);
+  for (const { slices } of scene.panels) if (slices) checkSlices(slices);
   scene.legs = LEGS[scene.direction];
   scene.ends = ENDS[scene.direction];
   return scene;

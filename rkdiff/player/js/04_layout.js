@@ -17,8 +17,8 @@ function wrap(ctx, text, width) {
   return [...lines, line];
 }
 
-/** One way to arrange the panels in `columns`; `room` is the height there is. */
-function arrange(scene, width, room, columns, notes) {
+/** One way to arrange the panels in `columns`; `room` is the height there is, `read` what is read under each picture. */
+function arrange(scene, width, room, columns, notes, read) {
   const n = scene.panels.length;
   const rows = Math.ceil(n / columns);
   const cell = Math.floor((width - GAP * (columns - 1)) / columns);
@@ -36,17 +36,18 @@ function arrange(scene, width, room, columns, notes) {
   let below = 0;
   for (let round = 0; round < 3; round++) {
     below = under ? strip(rich.objects, box.width).height + 6 : 0;
-    const spare = room / rows - head - LINE.readout - below - (rows > 1 ? GAP : 0);
+    const spare = room / rows - head - read - below - (rows > 1 ? GAP : 0);
     box.height = Math.floor(Math.min(wide / aspect, Math.max(spare, Math.min(wide / aspect, least))));
     box.width = Math.floor(Math.min(wide, box.height * aspect * stretch));
   }
-  const tall = rows * (head + box.height + LINE.readout + below + GAP) - GAP;
+  const tall = rows * (head + box.height + read + below + GAP) - GAP;
   const score = Math.min(box.width / aspect, box.height) * Math.min(1, room / tall);
   return { columns, rows, cell, box, beside, head, lines, below, score };
 }
 
 /** The whole picture: its height, and for every panel its box, title, read-out and strip of objects. */
-function layout(scene, width, room, ctx, theme) {
+function layout(scene, width, room, ctx, theme, layers) {
+  const read = LINE.readout + (layers.slices && scene.panels.some((p) => p.slices) ? SLICE.strip : 0);
   const notes = (cell) => {
     ctx.font = `400 12.5px ${theme.font}`;
     return scene.panels.map((p) => p.notes.flatMap((note) => wrap(ctx, note, cell)));
@@ -55,7 +56,7 @@ function layout(scene, width, room, ctx, theme) {
   let best = null;
   for (const columns of evenColumns(scene.panels.length)) {
     if (columns > 1 && (width - GAP * (columns - 1)) / columns < NARROW) continue;
-    const tried = arrange(scene, width, room - top.height, columns, notes);
+    const tried = arrange(scene, width, room - top.height, columns, notes, read);
     if (!best || tried.score > best.score * 1.1) best = tried;
   }
   const { columns, box, head, beside, cell } = best;
@@ -64,12 +65,12 @@ function layout(scene, width, room, ctx, theme) {
   const used = Math.min(columns, scene.panels.length);
   const gap = used > 1 ? Math.min(GAP * 2, Math.max(GAP, (width - content * used) / (used - 1))) : 0;
   const left = Math.max(0, Math.floor((width - content * used - gap * (used - 1)) / 2));
-  const row = head + box.height + LINE.readout + best.below;
+  const row = head + box.height + read + best.below;
   const cells = scene.panels.map((panel, i) => {
     const x = left + (i % columns) * (content + gap);
     const y = top.height + Math.floor(i / columns) * (row + GAP);
     const place = { x: Math.floor(x), y: Math.floor(y + head), width: box.width, height: box.height };
-    const under = { x: place.x, y: place.y + box.height + LINE.readout + 6, width: box.width };
+    const under = { x: place.x, y: place.y + box.height + read + 6, width: box.width };
     const aside = { x: place.x + box.width + 32, y: place.y - LINE.label + 2, width: side };
     const at = beside ? aside : under;
     const tiles = panel.objects ? { ...at, ...strip(panel.objects, at.width, beside ? box.height + LINE.label : 0) } : null;

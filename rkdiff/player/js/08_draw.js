@@ -16,7 +16,7 @@ class Renderer {
   /** Lay out a scene for a width; paints what does not move. */
   prepare(scene, theme, width, room, layers) {
     const pixel = Math.min(2, Math.max(1, window.devicePixelRatio || 1));
-    const plan = layout(scene, width, room, this.ctx, theme);
+    const plan = layout(scene, width, room, this.ctx, theme, layers);
     Object.assign(this, { scene, theme, plan, pixel, layers });
     const [w, h] = [Math.round(plan.width * pixel), Math.round(plan.height * pixel)];
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
@@ -94,6 +94,14 @@ class Renderer {
     return [this.middle[0] + (x - (x0 + x1) / 2) * this.by, this.middle[1] - (y - (y0 + y1) / 2) * this.by];
   }
 
+  /** A point of the canvas (CSS pixels) in the coordinates of a panel. */
+  fromBox(i, x, y) {
+    const [x0, x1, y0, y1] = this.scene.view;
+    const { box } = this.plan.cells[i];
+    const [px, py] = [(x - box.x) * this.pixel - this.middle[0], (y - box.y) * this.pixel - this.middle[1]];
+    return [(x0 + x1) / 2 + px / this.by, (y0 + y1) / 2 - py / this.by];
+  }
+
   /** One frame: everything that moves. `from` are earlier heads to come from, `mix` how far they have come. */
   draw(state, from, mix) {
     const { scene, plan, raster, ctx, pixel } = this;
@@ -112,8 +120,12 @@ class Renderer {
       for (const { of, colour, sprite } of looks) raster.stamp(heads, of, sprite, colour, 0.86);
       ctx.putImageData(raster.image, Math.round(cell.box.x * pixel), Math.round(cell.box.y * pixel));
       nameAxes(this, cell.box);
+      drawSlices(this, i, at, state);
       overlay(this, i, at, state);
-      readout(ctx, cloudOf(panel, at), cell.box, at, this.theme, state.layers.links ? pullWords(linked(panel, at, state)) : []);
+      this.sketch?.paint(this, i);
+      const words = [...(this.sketch?.words(i) ?? []), ...(state.layers.links ? pullWords(linked(panel, at, state)) : [])];
+      readout(ctx, cloudOf(panel, at), cell.box, at, this.theme, words);
+      drawSliceStrip(this, i, at, state);
       if (cell.tiles) drawStrip(ctx, panel, cell.tiles, at, this.theme, state);
     });
     return at;

@@ -6,7 +6,7 @@ const GLIDE = 350; // milliseconds from one live snapshot to the next
 const MARGIN = 16; // CSS pixels left free under the controls
 const SHARE = 0.68; // of the window that picture and controls take at most
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
-const LAYERS = ["trails", "arrows", "density", "target", "links"];
+const LAYERS = ["trails", "arrows", "density", "target", "links", "slices"];
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 class Player {
@@ -17,8 +17,11 @@ class Player {
     this.scene = null;
     this.draws = 0;
     this.lastDrawMs = 0;
-    this.state = { t: 0, playing: false, speed: 1, follow: null, hover: null, layers: {} };
+    this.state = { t: 0, playing: false, speed: 1, follow: null, hover: null, slice: 0.6, sliceHover: null, layers: {} };
+    this.sketch = new Sketch(this);
+    this.renderer.sketch = this.sketch;
     this.report = () => {};
+    this.reportDrawn = () => {};
     this.changed = () => {};
     this.moved = () => {};
     this.seen = true;
@@ -52,13 +55,14 @@ class Player {
       this.glide = { from: this.renderer.heads.map((h) => h.slice()), start: performance.now() };
     }
     this.scene = scene;
+    this.sketch.fit(scene);
     const { state } = this;
     for (const layer of LAYERS) if (!(layer in state.layers) && this.has(layer)) state.layers[layer] = scene.show.includes(layer);
     if (!same) {
       state.follow = null;
       state.hover = null;
       state.t = still.matches || scene.frames === 1 ? 1 : 0;
-      state.playing = !still.matches && scene.frames > 1;
+      state.playing = !still.matches && scene.frames > 1 && !this.sketch.active;
     } else if (scene.frames === 1) state.playing = false;
     else if (old.frames === 1) Object.assign(state, { t: still.matches ? 1 : 0, playing: !still.matches });
     if (state.follow !== null && state.follow >= this.largest()) state.follow = null;
@@ -146,6 +150,13 @@ class Player {
     this.changed();
   }
 
+  /** Stop the clock without telling the page. */
+  rest() {
+    if (!this.playing) return;
+    this.state.playing = false;
+    this.changed();
+  }
+
   pause() {
     this.state.playing = false;
     this.changed();
@@ -185,7 +196,7 @@ class Player {
 
   layer(name) {
     this.state.layers[name] = !this.state.layers[name];
-    if (name === "density" || name === "target") this.settle();
+    if (["density", "target", "slices"].includes(name)) this.settle();
     else this.draw();
     this.changed();
   }
@@ -208,6 +219,27 @@ class Player {
     this.state.hover = k;
     this.canvas.style.cursor = k === null ? "" : "pointer";
     if (!this.playing) this.draw();
+  }
+
+  /** Choose the direction nearest to an angle (0..pi), in every panel that has directions. */
+  chooseSlice(angle) {
+    Object.assign(this.state, { slice: angle, sliceHover: null });
+    this.draw();
+    this.changed();
+  }
+
+  hoverSlice(angle) {
+    if (angle === this.state.sliceHover) return;
+    this.state.sliceHover = angle;
+    if (!this.playing) this.draw();
+  }
+
+  /** The direction `by` places on from the chosen one. */
+  nextSlice(by = 1) {
+    const panel = this.scene?.panels.find((p) => p.slices);
+    if (!panel || !this.state.layers.slices) return;
+    const { a, k, of } = chosenSlice(panel, moment(this.scene, this.t), { ...this.state, sliceHover: null });
+    this.chooseSlice(direction(panel.slices, a, (k + by + of) % of)[3]);
   }
 
   /** Where a particle is now, in CSS pixels of the canvas. */

@@ -1,7 +1,7 @@
 // Buttons, slider, keys and pointer: they call the player and show its state, nothing more.
 
 const STEPS = 10; // frames of a shifted arrow key
-const LETTERS = { t: "trails", a: "arrows", d: "density", l: "links" };
+const LETTERS = { t: "trails", a: "arrows", d: "density", l: "links", s: "slices" };
 
 function control(player) {
   const { root, canvas } = player;
@@ -18,6 +18,11 @@ function control(player) {
   on(slider, "change", () => player.tell());
   on(part("speed"), "change", (e) => player.setSpeed(Number(e.target.value)));
   for (const button of root.querySelectorAll("[data-layer]")) on(button, "click", () => player.layer(button.dataset.layer));
+  on(part("next"), "click", () => player.nextSlice());
+  on(part("draw"), "click", () => player.sketch.take(!player.sketch.on));
+  on(part("undo"), "click", () => player.sketch.undo());
+  on(part("clear"), "click", () => player.sketch.clear());
+  sketchControl(player, on);
   on(part("save"), "click", () => savePicture(player));
   on(part("full"), "click", () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen?.()));
   part("full").hidden = !root.requestFullscreen;
@@ -32,9 +37,28 @@ function control(player) {
     const box = canvas.getBoundingClientRect();
     return player.renderer.plan ? player.renderer.find(event.clientX - box.left, event.clientY - box.top) : null;
   };
-  on(canvas, "pointermove", (event) => event.pointerType === "mouse" && player.hoverParticle(spot(event)));
-  on(canvas, "pointerleave", () => player.hoverParticle(null));
+  const dial = (event) => {
+    if (!player.renderer.plan || !player.state.layers.slices) return null;
+    const box = canvas.getBoundingClientRect();
+    const within = event.pointerType === "touch" ? 1.5 * SLICE.reach : SLICE.reach;
+    return dialAngle(player.renderer, event.clientX - box.left, event.clientY - box.top, within);
+  };
+  on(canvas, "pointermove", (event) => {
+    if (event.pointerType !== "mouse" || player.sketch.on) return;
+    const angle = dial(event);
+    player.hoverSlice(angle);
+    player.hoverParticle(angle === null ? spot(event) : null);
+    if (angle !== null) canvas.style.cursor = "pointer";
+    else if (player.state.hover === null) canvas.style.cursor = "";
+  });
+  on(canvas, "pointerleave", () => {
+    player.hoverSlice(null);
+    player.hoverParticle(null);
+  });
   on(canvas, "click", (event) => {
+    if (player.sketch.on) return;
+    const angle = dial(event);
+    if (angle !== null) return player.chooseSlice(angle);
     const found = spot(event);
     player.followParticle(found === player.follow ? null : found);
   });
@@ -80,6 +104,15 @@ function show(player, part, done) {
     button.hidden = !scene || !player.has(button.dataset.layer);
     button.setAttribute("aria-pressed", String(Boolean(state.layers[button.dataset.layer])));
   }
+  const { sketch } = player;
+  part("next").hidden = !scene || !player.has("slices") || !state.layers.slices;
+  part("drawing").hidden = !scene?.drawing;
+  part("draw").setAttribute("aria-pressed", String(sketch.on));
+  for (const name of ["undo", "clear"]) {
+    part(name).hidden = !sketch.on && !sketch.strokes.length;
+    part(name).disabled = !sketch.strokes.length;
+  }
+  root.classList.toggle("rk-draws", sketch.on);
   if (!done) return;
   const words = describe(player);
   canvas.setAttribute("aria-label", words);
@@ -87,7 +120,7 @@ function show(player, part, done) {
 }
 
 /** One sentence of what is to be seen, for those who do not see it. */
-function describe({ scene, t, follow, playing }) {
+function describe({ scene, t, follow, playing, state, sketch }) {
   if (!scene) return "Nothing to play yet.";
   const at = moment(scene, t);
   const names = scene.panels.map((p) => p.title).join(", ");
@@ -96,8 +129,11 @@ function describe({ scene, t, follow, playing }) {
   const way = scene.frames === 1 ? "A single moment" : `${scene.ends.join(" to ")}, ${Math.round(t * 100)} percent of the way`;
   const values = Object.entries(cloudOf(scene.panels[0], at).curves).map(([k, c]) => `${k} ${figure(curveAt(c, at.frame))}`);
   const followed = follow === null ? "" : ` Following particle ${follow + 1}.${objectWords(scene, at, follow)}`;
+  const slice = scene.panels.map((p) => chosenSlice(p, at, state)).find(Boolean);
+  const sliced = slice ? ` ${sliceWords(slice)[1].join(", ")}.` : "";
+  const drawn = sketch.count ? ` ${sketch.count} points drawn.` : "";
   const read = values.length ? ` ${values.join(", ")}.` : "";
-  return `${count}: ${names}. ${Math.max(...n)} particles. ${way}.${read} ${playing ? "Playing." : "Paused."}${followed}`;
+  return `${count}: ${names}. ${Math.max(...n)} particles. ${way}.${read} ${playing ? "Playing." : "Paused."}${followed}${sliced}${drawn}`;
 }
 
 /** What a followed particle is decoded to and who pulls it, panel by panel. */
@@ -125,6 +161,9 @@ function keys(player, event) {
   else if (key === "End") player.seek(1);
   else if (key === "+" || key === "=") player.faster(1);
   else if (key === "-") player.faster(-1);
+  else if (key === "Escape" && player.sketch.on) player.sketch.take(false);
+  else if (key === "b" && player.scene?.drawing) player.sketch.take(!player.sketch.on);
+  else if (key.toLowerCase() === "n" && player.scene && player.has("slices")) player.nextSlice(key === "n" ? 1 : -1);
   else if (key === "Escape" && player.follow !== null) player.followParticle(null);
   else if (LETTERS[key] && player.has(LETTERS[key])) player.layer(LETTERS[key]);
   else return;

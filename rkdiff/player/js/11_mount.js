@@ -23,7 +23,10 @@ function take(root, bytes) {
 export default function mount({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".rk");
   const player = take(root, data);
-  if (player) player.report = (view) => setStateValue("view", view);
+  if (player) {
+    player.report = (view) => setStateValue("view", view);
+    player.reportDrawn = (drawn) => setStateValue("drawn", drawn);
+  }
   return () => {
     players.get(root)?.destroy();
     players.delete(root);
