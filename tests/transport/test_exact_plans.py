@@ -91,7 +91,6 @@ def test_interpolation_is_a_geodesic():
 
 
 def test_only_the_heaviest_lines_are_kept_when_asked():
-    x, y = clouds(6, 5)
     p = np.random.default_rng(0).dirichlet(np.ones(30)).reshape(6, 5)
     i, j, mass = exact.lines(p, most=4)
     assert sorted(mass) == sorted(np.sort(p.ravel())[-4:])
