@@ -9,6 +9,7 @@ pages = [
     st.Page("pages/playground.py", title="Playground", url_path="playground", default=True),
     st.Page("pages/structured.py", title="Structured", url_path="structured"),
     st.Page("pages/schedules.py", title="Schedules", url_path="schedules"),
+    st.Page("pages/transport.py", title="Transport", url_path="transport"),
 ]
 st.session_state.entered = True
 st.navigation(pages, position="top").run()

@@ -24,7 +24,7 @@ from rkdiff.samplers.brownian_bridge import Bridge
 __all__ = ["Bridge", "Drift", "grid_to_data", "rising", "walk", "walked_back"]
 
 #: A velocity of particles: positions and the clock of the walk -> velocities.
-Drift = Callable[[torch.Tensor, float], torch.Tensor]
+Drift = Callable[["torch.Tensor", float], "torch.Tensor"]
 
 
 def rising(steps: int) -> list[float]:

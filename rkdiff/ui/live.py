@@ -42,9 +42,10 @@ class Ticket:
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def packed(keys: tuple[str, ...], direction: str) -> bytes:
-    """The scene of kept runs, as the player reads it."""
-    return pack(scene_of([kept(k) for k in keys], direction), FRAMES, run="|".join((*keys, direction)))
+def packed(keys: tuple[str, ...], direction: str, race: bool = False) -> bytes:
+    """The scene of kept runs, as the player reads it; a race shows the slices of its flows and takes drawn clouds."""
+    scene = scene_of([kept(k) for k in keys], direction, slices=race, drawing=race)
+    return pack(scene, FRAMES, run="|".join((*keys, direction)))
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -113,13 +114,13 @@ def live(desk: Desk) -> bool:
     return bool(desk.get("tickets"))
 
 
-def changed(desk: Desk, hint: Any, words: str, asked: list[str], untouched: list[str]) -> None:
+def changed(desk: Desk, hint: Any, words: str, asked: list[str], untouched: list[str], press: str = "Train") -> None:
     """Say in the place of `hint` that what is asked for is not what is on the stage; `words` stand there otherwise.
 
-    `untouched`: what the form asks for before anybody touched it, which is what the shipped scenes were made with.
+    `untouched`: what the form asks for before anybody touched it, which is what the shipped scenes were made with. `press`: the button.
     """
     if not live(desk) and asked != (desk.shown or untouched):
-        words = ":material/info: The settings have changed since: press Train to see what they do."
+        words = f":material/info: The settings have changed since: press {press} to see what they do."
     hint.caption(words, width="stretch")
 
 
@@ -149,19 +150,23 @@ def stage_area(desk: Desk, data: str, direction: str) -> None:
 
 
 def _still(desk: Desk, data: str, direction: str) -> None:
-    shown = tuple(desk.shown)
+    shown, race = tuple(desk.shown), desk.name == "transport"
     scene = None
     if shown:
         try:
-            scene = packed(shown, direction)
+            scene = packed(shown, direction, race)
         except (DamagedRun, LookupError) as problem:
             desk.put(shown=[])
             st.warning(str(problem))
-    scene = scene or shipped(data, desk.name == "structured")
+    scene = scene or (shipped(f"transport_{data}") if race else None) or shipped(data, desk.name == "structured")
     if scene is None:
         st.info("Choose a method and press Train.")
-    else:
-        stage(scene, key=desk.key("stage"))
+        return
+    drawn = stage(scene, key=desk.key("stage")).drawn
+    mark = None if drawn is None else (drawn.points.tobytes(), drawn.t, drawn.panel)
+    if mark != desk.get("drawn_mark"):  # what stands under the stage follows the drawing
+        desk.put(drawn=drawn, drawn_mark=mark)
+        st.rerun()
 
 
 def _finish(desk: Desk, tickets: list[Ticket], statuses: list[JobStatus]) -> None:

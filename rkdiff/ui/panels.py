@@ -34,8 +34,8 @@ class Setup:
     problem: str = ""
 
 
-def shared_form(data: str, prefix: str = "") -> dict[str, Any]:
-    """The knobs that all panels share: the dataset's and the experiment's."""
+def shared_form(data: str, prefix: str = "", without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The knobs that all panels share: the dataset's and the experiment's, but those that each panel has `without` the others."""
     left, right = st.columns(2)
     with left:
         st.caption("Data")
@@ -50,7 +50,7 @@ def shared_form(data: str, prefix: str = "") -> dict[str, Any]:
         numbers |= {
             k.name: knob_widget(k, f"{prefix}shared.{kind}.{k.name}", own.get(k.name))
             for k in knobs(Experiment)
-            if k.name in PLANE
+            if k.name in PLANE and k.name not in without
         }
     return {"data": {"name": data, **values}, **numbers}
 
@@ -123,10 +123,13 @@ def spaces_for(data: str) -> list[str]:
     return [n for n, c in choices("space").items() if modality in c.modalities]  # type: ignore[attr-defined]
 
 
-def settings(key: str, method: Any, shared: dict[str, Any], space: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def settings(
+    key: str, method: Any, shared: dict[str, Any], space: Mapping[str, Any] | None = None, seen: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Tabs with every knob of the method and of what goes with it; returns the experiment as `Experiment.from_dict` reads it.
 
-    `space`: a space that is chosen elsewhere, with the knobs that are shown there; its other knobs are shown here.
+    `space`: a space that is chosen elsewhere, with the knobs that are shown there; its other knobs are shown here. One that `shared` holds
+    is shown nowhere here. `seen`: values of the method's knobs that are shown elsewhere.
     """
     name = shared["data"]["name"]
     modality = choices("data")[name].modality  # type: ignore[attr-defined]
@@ -134,11 +137,12 @@ def settings(key: str, method: Any, shared: dict[str, Any], space: Mapping[str, 
     kinds = {"sampler": (samplers, samplers[0])}
     if method.family == "diffusion":
         kinds |= {kind: (list(choices(kind)), usual) for kind, usual in USUAL.items()}
-    kinds["space"] = ([space["name"]] if space else spaces_for(name), "")
+    if "space" not in shared:
+        kinds["space"] = ([space["name"]] if space else spaces_for(name), "")
     first, *tabs = st.tabs(["Method", *(kind.capitalize() for kind in kinds)])
     with first:
         st.caption(method.summary())
-        out: dict[str, Any] = {**shared, "method": {"name": method.name, **part_knobs(method, key)}}
+        out: dict[str, Any] = {**shared, "method": {"name": method.name, **part_knobs(method, key, seen), **(seen or {})}}
     for tab, (kind, (members, default)) in zip(tabs, kinds.items(), strict=True):
         with tab:
             chosen = dict(space) if space and kind == "space" else {}

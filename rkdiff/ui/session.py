@@ -60,6 +60,20 @@ LABORATORY = """<style>
 @media (max-width:640px),(pointer:coarse){[class*="st-key-schedules-chart"] .modebar-container{display:none}}
 </style>"""
 
+#: The race has one column a racer: its picker and its button share a line, its sliders the next; on a phone the racers follow each other.
+TRANSPORT = """<style>
+[class*="st-key-racer"] [data-testid="stColumn"]{min-width:0}
+[class*="st-key-racer"] [data-testid="stWidgetLabel"] p{font-size:.8rem;white-space:nowrap}
+[class*="st-key-racer_head"]{column-gap:.4rem;flex-wrap:nowrap}
+[class*="st-key-racer_head"]>:first-child{flex:1 1 auto;min-width:0}
+.st-key-racer_buttons{padding-top:1.6rem}
+[class*="st-key-racer"]>.stVerticalBlock,[class*="st-key-racer"]{row-gap:.25rem}
+@media (max-width:640px){
+[class*="st-key-racer"] [data-testid="stHorizontalBlock"]{flex-wrap:nowrap}
+.st-key-racer_buttons{padding-top:0;flex-direction:row}
+}
+</style>"""
+
 
 def through_app() -> None:
     """Let the entry run first: to a server that has just started, Streamlit takes a link into a page for that page's file alone."""

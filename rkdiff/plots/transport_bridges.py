@@ -1,0 +1,127 @@
+"""Short bridges: how far plain diffusion and each iterate of IPF are from the data, at both ends, and the paths between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float
+
+from rkdiff.plots._schedules_axes import log_axis
+from rkdiff.plots.style import HUES, layout
+
+GREY = "rgba(130,140,150,.8)"
+#: Below this a distance is drawn at the foot of its axis: rounding, and nothing that one sees.
+LEAST = 1e-4
+
+
+def shades(count: int) -> list[str]:
+    """Plain diffusion in its own hue; the iterates after it in blues that deepen."""
+    steps = [f"rgba(0,114,178,{0.35 + 0.65 * k / max(count - 2, 1):.2f})" for k in range(count - 1)]
+    return [HUES["model"], *steps][:count]
+
+
+def distance_figure(
+    times: Float[np.ndarray, " l"], half_steps: Sequence[int], distances: Float[np.ndarray, "l h"], now: float | None = None
+) -> go.Figure:
+    """W2 of the generated law to the data against the length of the process, one curve for each number of half-steps.
+
+    Args:
+        times: lengths T, rising.
+        half_steps: half-steps of IPF; the first is plain diffusion.
+        distances: what each reaches.
+        now: the length that the person has chosen, marked.
+    """
+    fig = go.Figure()
+    for j, (count, colour) in enumerate(zip(half_steps, shades(len(half_steps)), strict=True)):
+        name = "diffusion" if count == 1 else f"bridge, {count} half-steps"
+        fig.add_scatter(
+            x=times, y=np.maximum(distances[:, j], LEAST), customdata=distances[:, j], mode="lines", name=name,
+            line={"color": colour, "width": 3 if count == 1 else 2},
+            hovertemplate="T = %{x:.3g}: W2 %{customdata:.3g}<extra>" + name + "</extra>",
+        )  # fmt: skip
+    if now is not None:
+        fig.add_vline(x=now, line={"color": GREY, "dash": "dash", "width": 1})
+    fig.update_layout(layout(height=340))
+    fig.update_xaxes(title="length T", **log_axis(times, 0.0, 0.0))
+    fig.update_yaxes(title="W2 to the data", **log_axis([LEAST, float(distances.max())], 0.05, 0.1))
+    return fig
+
+
+def laws_figure(laws: Sequence[tuple[str, str, float, float, str]], span: tuple[float, float] = (-3.5, 5.5)) -> go.Figure:
+    """Densities of normal laws on the line.
+
+    Args:
+        laws: (title, hue, mean, variance, dash) of each.
+        span: the stretch of the line that is shown.
+    """
+    x = np.linspace(*span, 400)
+    fig = go.Figure()
+    for title, hue, mean, var, dash in laws:
+        y = np.exp(-((x - mean) ** 2) / (2 * var)) / math.sqrt(2 * math.pi * var)
+        fig.add_scatter(
+            x=x, y=y, mode="lines", name=title, line={"color": HUES.get(hue, hue), "width": 2, "dash": dash},
+            hovertemplate="%{x:.2f}: %{y:.3f}<extra>" + title + "</extra>",
+        )  # fmt: skip
+    fig.update_layout(layout(height=250))
+    fig.update_xaxes(title=None, zeroline=False)
+    fig.update_yaxes(title="density", rangemode="tozero", zeroline=False)
+    return fig
+
+
+def ends_figure(errors: Float[np.ndarray, "m 2"]) -> go.Figure:
+    """The distance at both ends after every half-step: each half-step makes one of them 0 and moves the other.
+
+    Args:
+        errors: of the process to the data at the data's end, to the prior at the other.
+    """
+    fig = go.Figure()
+    step = np.arange(1, len(errors) + 1)
+    for k, (name, hue) in enumerate((("at the data", "data"), ("at the noise", "exact"))):
+        free = errors[:, k] > 0
+        kept = np.maximum(errors[:, k], LEAST)
+        fig.add_scatter(
+            x=step[free], y=kept[free], customdata=errors[free, k], mode="lines+markers", name=name,
+            line={"color": HUES[hue], "width": 1.5}, marker={"size": 8},
+            hovertemplate="after %{x} half-steps: W2 %{customdata:.3g}<extra>" + name + "</extra>",
+        )  # fmt: skip
+    positive = errors[errors > LEAST]
+    fig.update_layout(layout(height=250))
+    fig.update_xaxes(title="half-steps of IPF", dtick=2)
+    fig.update_yaxes(title="W2 to what it should be", **log_axis([LEAST, *positive.tolist()], 0.05, 0.1))
+    return fig
+
+
+def paths_figure(
+    share: Float[np.ndarray, " T"], paths: Sequence[tuple[str, str, Float[np.ndarray, "T n"]]], mean: float, sd: float
+) -> go.Figure:
+    """Paths from the prior to the data; the data's two standard deviations stand at the end as a bar.
+
+    Args:
+        share: of the way, 0 at the prior.
+        paths: (title, hue, positions) of each process.
+        mean, sd: of the data.
+    """
+    fig = go.Figure()
+    for title, hue, x in paths:
+        gaps = np.concatenate([x, np.full((1, x.shape[1]), np.nan)]).T.ravel()
+        along = np.tile(np.append(share, np.nan), x.shape[1])
+        fig.add_scatter(
+            x=_spaced(along), y=_spaced(gaps), mode="lines", name=title, opacity=0.55,
+            line={"color": HUES.get(hue, hue), "width": 1.2}, hoverinfo="skip",
+        )  # fmt: skip
+    fig.add_scatter(
+        x=[1.02, 1.02], y=[mean - 2 * sd, mean + 2 * sd], mode="lines", name="data, ± 2 sd", line={"color": HUES["exact"], "width": 6},
+        hovertemplate="data<extra></extra>",
+    )  # fmt: skip
+    fig.update_layout(layout(height=340))
+    fig.update_xaxes(title="way from prior to data", range=[0, 1.05], zeroline=False)
+    fig.update_yaxes(title="place on the line", zeroline=False)
+    return fig
+
+
+def _spaced(values: np.ndarray) -> list[float | None]:
+    """Plotly's gap is None."""
+    return [None if math.isnan(v) else v for v in values.tolist()]

@@ -1,0 +1,194 @@
+"""The numbers behind "Not optimal transport": maps between two Gaussians of the plane, flows between two laws of the line. NumPy only.
+
+In the plane, four matrices carry N(0, S0) to N(0, S1): the optimal map, flow matching from independent pairs, flow matching again on its
+own pairs (reflow; Liu, Gong and Liu 2023), and the limit of the sliced-Wasserstein flow (Cozzi and Santambrogio 2024). They agree where
+S0 and S1 commute; where they do not, their mean squared costs tr (T - I) S0 (T - I)' differ.
+
+On the line a monotone map between two laws is unique, T = Q_1 o F_0, and trajectories of a flow cannot cross: every deterministic flow that
+arrives ends in T, however it travels. Shown for a mixture of Gaussians with three flows,
+
+    x_t = a x_0 + b x_1,  v(x, t) = sum_k r_k(x) (a' E_k[x_0 | x] + b' E_k[x_1 | x]):   (a, b) = (1 - t, t), flow matching;
+                          (a, b) = (cos, sin)(pi t / 2), the probability flow of a variance-preserving diffusion;
+    x + (1 - exp(-dtau)) (Q_1(rank) - x), the sliced-Wasserstein flow of particles.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from rkdiff.processes.gaussians import Gaussian
+from rkdiff.processes.gaussians.flows import matching_map, sliced_flow, straightness
+from rkdiff.processes.gaussians.transport import optimal_map
+
+#: The two laws of the plane, centred: nothing about the means is at stake.
+SOURCE, TARGET = ((1.0, 0.6), (0.6, 1.5)), ((0.5, -0.2), (-0.2, 2.0))
+#: Natural time at which the sliced flow has come to rest.
+REST = 20.0
+#: Weights, means and standard deviations of the target on the line.
+MIXTURE = ((0.4, 0.6), (-1.5, 1.2), (0.35, 0.5))
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """A linear map between two centred Gaussians.
+
+    Attributes:
+        cost: mean squared distance that it moves points.
+        straightness: how far its particles are from going straight, 0 where they do; None where that is not defined.
+        asymmetry: |T_12 - T_21|; an optimal map has 0.
+    """
+
+    title: str
+    matrix: Float[np.ndarray, "2 2"]
+    cost: float
+    straightness: float | None
+    asymmetry: float
+
+
+def laws(turn: float) -> tuple[Gaussian, Gaussian]:
+    """The two laws, the second turned by so many degrees."""
+    angle = math.radians(turn)
+    r = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    cov = r @ np.array(TARGET) @ r.T
+    return Gaussian(np.zeros(2), np.array(SOURCE)), Gaussian(np.zeros(2), (cov + cov.T) / 2)
+
+
+def maps(turn: float) -> list[Map]:
+    """The four maps, the optimal one first."""
+    a, b = laws(turn)
+    first = matching_map(a, b)
+    again = a.cov @ first.T  # the coupling of a point with where flow matching took it
+    found = [
+        ("Optimal transport", optimal_map(a, b), 0.0),
+        ("Flow matching", first, straightness(a, b)),
+        ("Reflow", matching_map(a, b, again), straightness(a, b, again)),
+        ("Sliced flow, at rest", sliced_flow(a, b, REST)[1], None),
+    ]
+    return [Map(title, t, _cost(t, a), bent, float(abs(t[0, 1] - t[1, 0]))) for title, t, bent in found]
+
+
+def _cost(t: np.ndarray, a: Gaussian) -> float:
+    gap = t - np.eye(2)
+    return float(np.trace(gap @ a.cov @ gap.T))
+
+
+def ellipse(law: Gaussian, count: int, radius: float = 1.0) -> Float[np.ndarray, "n 2"]:
+    """Points around a Gaussian at so many standard deviations."""
+    angle = 2 * np.pi * np.arange(count) / count
+    return law.mean + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1) @ np.linalg.cholesky(law.cov).T
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Flows from N(0, 1) to a mixture on the line.
+
+    Attributes:
+        x: (n,) where particles begin, ascending.
+        monotone: (n,) Q_1(F_0(x)).
+        flows: title and (n,) where a flow takes them.
+        grid, f0, f1: (g,) places and both distribution functions there.
+    """
+
+    x: Float[np.ndarray, " n"]
+    monotone: Float[np.ndarray, " n"]
+    flows: tuple[tuple[str, Float[np.ndarray, " n"]], ...]
+    grid: Float[np.ndarray, " g"]
+    f0: Float[np.ndarray, " g"]
+    f1: Float[np.ndarray, " g"]
+
+    @property
+    def gap(self) -> float:
+        """The farthest that any flow ends from the monotone map."""
+        return float(max(np.abs(y - self.monotone).max() for _, y in self.flows))
+
+
+def on_the_line(n: int = 41, steps: int = 200) -> Line:
+    """The three flows, by the classical Runge-Kutta rule and by particles."""
+    x = np.linspace(-2.2, 2.2, n)
+    grid = np.linspace(-4, 4, 1601)
+    f0, f1 = _phi(grid), _mixture_cdf(grid)
+    half = math.pi / 2
+    return Line(
+        x,
+        quantile(_phi(x)),
+        (
+            ("Flow matching", _carried(x, steps, lambda t: (1 - t, t, -1.0, 1.0))),
+            (
+                "Probability flow",
+                _carried(
+                    x,
+                    steps,
+                    lambda t: (math.cos(half * t), math.sin(half * t), -half * math.sin(half * t), half * math.cos(half * t)),
+                ),
+            ),
+            ("Sliced-Wasserstein flow", _particles(x)),
+        ),
+        grid,
+        f0,
+        f1,
+    )
+
+
+def quantile(u: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Q_1, by halving."""
+    low, high = np.full(u.shape, -8.0), np.full(u.shape, 8.0)
+    for _ in range(60):
+        middle = (low + high) / 2
+        below = _mixture_cdf(middle) < u
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return (low + high) / 2
+
+
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
+def _phi(x: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + _erf(np.asarray(x) / math.sqrt(2)))
+
+
+def _mixture_cdf(x: np.ndarray) -> np.ndarray:
+    return sum((w * _phi((x - m) / s) for w, m, s in zip(*MIXTURE, strict=True)), np.zeros_like(x))
+
+
+def _velocity(x: np.ndarray, a: float, b: float, da: float, db: float) -> np.ndarray:
+    """v(x, t) of the interpolant a x_0 + b x_1 with independent ends."""
+    w, m, s = (np.array(v)[:, None] for v in MIXTURE)
+    var = a**2 + b**2 * s**2
+    off = x - b * m
+    log = np.log(w) - np.log(var) / 2 - off**2 / (2 * var)
+    share = np.exp(log - log.max(axis=0))
+    share /= share.sum(axis=0)
+    start, end = a * off / var, m + b * s**2 * off / var
+    return (share * (da * start + db * end)).sum(axis=0)
+
+
+def _carried(x: np.ndarray, steps: int, curve: object) -> np.ndarray:
+    """The particles at time 1."""
+    h = 1.0 / steps
+
+    def v(y: np.ndarray, t: float) -> np.ndarray:
+        return _velocity(y, *curve(t))  # type: ignore[operator]
+
+    for i in range(steps):
+        t = i * h
+        k1 = v(x, t)
+        k2 = v(x + h / 2 * k1, t + h / 2)
+        k3 = v(x + h / 2 * k2, t + h / 2)
+        x = x + h / 6 * (k1 + 2 * k2 + 2 * k3 + v(x + h * k3, t + h))
+    return x
+
+
+def _particles(x: np.ndarray, count: int = 2001, steps: int = 40) -> np.ndarray:
+    """Where a cloud of source quantiles, flowing by ranks, takes the particles nearest to x (between them: straight lines)."""
+    level = (np.arange(count) + 0.5) / count
+    grid = np.linspace(-4.5, 4.5, 20001)
+    start = np.interp(level, _phi(grid), grid)
+    cloud, wanted = start.copy(), quantile(level)
+    for _ in range(steps):
+        rank = np.argsort(np.argsort(cloud, kind="stable"), kind="stable")
+        cloud = cloud - math.expm1(-0.5) * (wanted[rank] - cloud)
+    return np.interp(x, start, cloud)

@@ -1,0 +1,43 @@
+"""The tabs under the race; only the open one is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from rkdiff.experiment import Experiment
+from rkdiff.ui.live import live
+from rkdiff.ui.reading import readings
+from rkdiff.ui.session import Desk
+from rkdiff.ui.transport_exact import bridge_picture, counter_examples
+
+#: What is open on a first visit: a picture that needs nothing.
+FIRST = "Short bridges"
+
+
+def tabs(desk: Desk, data: str, shared: dict[str, Any], racers: Sequence[Experiment]) -> None:
+    """Draw the tabs, and what is in the open one."""
+    drawn: dict[str, Callable[[], None]] = {
+        "Race": lambda: race(desk),
+        "Short bridges": lambda: bridge_picture(desk),
+        "Not optimal transport": lambda: counter_examples(desk),
+    }
+    for tab, draw in zip(
+        st.tabs(list(drawn), default=FIRST, key=desk.key("tab"), on_change="rerun"), drawn.values(), strict=True
+    ):
+        with tab:
+            if tab.open:
+                draw()
+
+
+def race(desk: Desk) -> None:
+    """Who came how close, and what it took."""
+    if not desk.shown or live(desk):
+        st.caption(
+            "Appears when the race is over: quality over its floor, losses, calls." if live(desk)
+            else "Press Run: quality over its floor, losses and calls of every racer appear here."
+        )  # fmt: skip
+        return
+    readings(desk)
