@@ -2,12 +2,12 @@
 
     x_t = alpha(t) x_0 + beta(t) x_1 + gamma(t) z,     alpha(0) = beta(1) = 1,  alpha(1) = beta(0) = gamma(0) = gamma(1) = 0
 
-(Albergo, Boffi and Vanden-Eijnden 2023, definition 2.1). The velocity b(x, t) = E[alpha' x_0 + beta' x_1 + gamma' z | x_t = x] carries the
+(Albergo, Boffi and Vanden-Eijnden 2023, section 2.1). The velocity b(x, t) = E[alpha' x_0 + beta' x_1 + gamma' z | x_t = x] carries the
 law of x_0 to that of x_1, whatever their coupling. Where gamma > 0 the score is -E[z | x_t = x] / gamma, and for every e(t) >= 0
 
     dX = (b + e score) dt + sqrt(2 e) dW
 
-has the same law at every time (their theorem 2.8 and corollary 2.18).
+has the same law at every time (their section 2.3).
 
     linear              1 - t, t, 0: flow matching, rectified flow, alpha-(de)blending (Liu et al. 2023, Heitz et al. 2023)
     trigonometric       cos(pi t/2), sin(pi t/2), 0: keeps the variance of independent standard ends
@@ -66,11 +66,11 @@ class Interpolant:
         """Whether a Gaussian is mixed in."""
         return self.name in NOISY
 
-    def inside(self, t: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
+    def inside(self, t: Float[torch.Tensor, "*t"]) -> Float[torch.Tensor, "*t"]:
         """The times at which the weights are read: away from the ends where gamma has no slope there."""
         return t.clamp(MARGIN, 1 - MARGIN) if self.noisy else t
 
-    def at(self, t: Float[torch.Tensor, "..."]) -> Mix:
+    def at(self, t: Float[torch.Tensor, "*t"]) -> Mix:
         """Weights and slopes at times in [0, 1]."""
         zero, one = torch.zeros_like(t), torch.ones_like(t)
         if self.name == "linear":

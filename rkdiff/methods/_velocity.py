@@ -6,10 +6,10 @@ With x_t = alpha x_0 + beta x_1 + gamma z the network learns two conditional mea
     velocity b = v + gamma' eta,                      score = -eta / gamma
 
 by least squares (flow matching: Lipman et al. 2023, Liu et al. 2023; stochastic interpolants: Albergo, Boffi and Vanden-Eijnden 2023,
-equations 2.13 and 2.16). gamma' stays out of the regression, because that of a Brownian bridge has no bound at the ends. Both means are what
-is best among functions linear in each coordinate, from the moments of the ends, plus a perceptron's correction of the size of what that
-leaves (Karras et al. 2022, table 1): before training the model carries mean and variances of the source to those of the target. Random
-Fourier features let a small network see fine detail (Tancik et al. 2020).
+sections 2.2 and 2.4). gamma' stays out of the regression, because that of a Brownian bridge has no bound at the ends. Both means are
+the best functions linear in each coordinate, known from the moments of the ends, plus a perceptron's correction of the size of what
+these leave (Karras et al. 2022, table 1): before training the model carries mean and variances of the source to those of the target.
+Random Fourier features let a small network see fine detail (Tancik et al. 2020).
 
     pairs = coupled(source, target, "ot", group=128)                # any two samplers: (count, generator) -> points
     model = outcome(train_velocity(pairs, Training(steps=500), rng=Rng(0)))
@@ -102,9 +102,9 @@ class Training:
         normalised: divide the loss of each sample by itself (held fixed), so that samples count alike whatever their loss.
     """
 
-    steps: int = 2000
-    batch: int = 512
-    width: int = 96
+    steps: int = 3000
+    batch: int = 256
+    width: int = 64
     layers: int = 3
     rate: float = 0.005
     fourier: int = 32
@@ -246,7 +246,7 @@ class VelocityModel(Model):
         label: Int[torch.Tensor, " n"] | None = None,
         told: Float[torch.Tensor, "n k"] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """v and eta at single-precision points; eta is None where no Gaussian is mixed in."""
+        """Both conditional means, v and eta, in single precision; eta is None where no Gaussian is mixed in."""
         f, d = self.frame(t, mix), x.shape[1]
         y = (x - f.mean) / f.unit
         out = self.net(theta, self.features(y, t, label, told))
