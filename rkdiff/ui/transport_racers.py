@@ -39,7 +39,8 @@ STEPS = {"learned_sliced_flow": 12}
 USUAL = 3
 #: Knobs in sight, by what they mean: what they are called here and what their ends do.
 IN_SIGHT = {
-    "lambda_hat": ("Entropy", "Noise in every step: 0 is the plain flow, more is a **smoother** law."),
+    "coupling": ("Coupling", "Partners that are near make **straighter** paths, and are not optimal transport of the laws."),
+    "entropy": ("Entropy", "0 is the plain flow; more keeps particles **off** the training points and **blurs** the end."),
     "sigma": (
         "Entropy",
         "Noise of the bridge: little is nearly **optimal transport**, much **forgets** where a particle began.",
@@ -139,7 +140,19 @@ def shown(method: Any, key: str) -> list[Knob]:
     if method.family != "transport":
         return []
     values = now(method, {k.name: f"{key}.{method.name}.{k.name}" for k in knobs(method)})
-    return [k for name in IN_SIGHT for k in knobs(method) if k.name == name and k.matters(values)]
+    return [
+        k
+        for name in IN_SIGHT
+        for k in knobs(method)
+        if k.name == name and k.matters(values) and _works(method.name, name, values)
+    ]
+
+
+def _works(method: str, name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a knob in sight does anything where its declaration cannot say so: it needs one of two others."""
+    if (method, name) == ("flow_matching", "sigma"):
+        return values["interpolant"] in ("encoding_decoding", "brownian") or values["coupling"] == "sinkhorn"
+    return True
 
 
 def _widget(k: Knob, key: str) -> Any:
@@ -150,7 +163,7 @@ def _widget(k: Knob, key: str) -> Any:
 
 def _steps(method: str, key: str) -> int:
     k = next(k for k in knobs(Experiment) if k.name == "steps")
-    at = f"{key}.{method}.steps"
+    at = f"{key}.steps.{method}"
     listed = sorted({1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 30, 40, 60, 100, 200, int(first(at, usual_steps(method)))})
     return int(
         st.select_slider("Steps", listed, int(first(at, usual_steps(method))), key=at, help=f"{k.help}; fewer are cheaper")
@@ -186,7 +199,7 @@ def from_runs(desk: Desk, runs: Sequence[Experiment]) -> dict[str, Any]:
         key = desk.key(f"panel{i}")
         out |= {
             desk.key(f"racer{i}"): one.method.name,
-            f"{key}.{one.method.name}.steps": one.steps,
+            f"{key}.steps.{one.method.name}": one.steps,
             **settings_firsts(one, key),
         }
     return out

@@ -11,6 +11,7 @@ from rkdiff.experiment import Experiment
 from rkdiff.ui.live import live
 from rkdiff.ui.reading import readings
 from rkdiff.ui.session import Desk
+from rkdiff.ui.transport_entropy import entropy_tab
 from rkdiff.ui.transport_exact import bridge_picture, counter_examples
 
 #: What is open on a first visit: a picture that needs nothing.
@@ -21,8 +22,9 @@ def tabs(desk: Desk, data: str, shared: dict[str, Any], racers: Sequence[Experim
     """Draw the tabs, and what is in the open one."""
     drawn: dict[str, Callable[[], None]] = {
         "Race": lambda: race(desk),
-        "Short bridges": lambda: bridge_picture(desk),
-        "Not optimal transport": lambda: counter_examples(desk),
+        "Short bridges": lambda: st.fragment(bridge_picture)(desk),
+        "Entropy": lambda: st.fragment(entropy_tab)(desk, shared),
+        "Not optimal transport": lambda: st.fragment(counter_examples)(desk),
     }
     for tab, draw in zip(
         st.tabs(list(drawn), default=FIRST, key=desk.key("tab"), on_change="rerun"), drawn.values(), strict=True
