@@ -1,0 +1,254 @@
+r"""Drifts of bridges, learned from pairs (a, b): least squares, affine or by a network.
+
+Between the ends of a pair runs a Brownian bridge of deviation sigma, on a clock s from 0 at a to 1 at b,
+
+    x_s = (1 - s) a + s b + sigma sqrt(s (1 - s)) z,      drift  E[ (b - x_s) / (1 - s) | x_s ],
+    (b - x_s) / (1 - s) = b - a - sigma sqrt(s / (1 - s)) z
+
+(Shi, De Bortoli, Campbell and Doucet 2023, equation 10). What is regressed on x_s has a variance that grows like sigma^2 / (1 - s). Both
+regressors therefore know what the means, variances and covariances of the pairs decide, in closed form and without a division by 1 - s:
+
+    x_s ~ (m_s, V_s),   V_s = (1 - s)^2 A + s^2 B + s (1 - s)(C + C' + sigma^2 I),        A = Var a,  B = Var b,  C = Cov(a, b)
+    line    b-bar - a-bar + [(1 - s) C' + s B - (1 - s) A - s C - s sigma^2 I] V_s^{-1} (x - m_s)
+    left    ((A B - C^2) + s / (1 - s) sigma^2 B) / V_s        (variance per coordinate)
+
+The affine regressor is this line with full matrices: exact for Gaussian pairs. The network takes it coordinate by coordinate and adds a
+perceptron's correction times the root of what is left, so that the perceptron's own target has variance 1 at every time and an error of
+it is never larger than what the line leaves undecided (Karras et al. 2022, table 1). That is why the drift is not predicted raw, whose
+regression would be all noise near s = 1. With sigma = 0 this is flow matching, and on simulated pairs rectified flow (Liu et al. 2023).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from rkdiff.core.rng import Rng
+from rkdiff.core.tensors import randn, to_numpy, torch
+from rkdiff.methods._mlp import Adam, Perceptron
+
+#: Times stay this far from both ends, in lessons and where a drift is asked for.
+NEAREST = 1e-3
+#: Angular frequencies of the features of the clock, and spread of those of the position for points of unit spread in the plane.
+CLOCK, PITCH = (1.5, 3.0, 4.5), 2.0
+#: Variances below this share of the whole are rounding error.
+TINY = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Coupled:
+    """Pairs of points, and the class of each pair (-1: none), or None where there are no classes."""
+
+    a: Float[torch.Tensor, "n d"]
+    b: Float[torch.Tensor, "n d"]
+    label: Int[torch.Tensor, " n"] | None = None
+
+    def turned(self) -> Coupled:
+        """The same pairs seen from the other end."""
+        return Coupled(self.b, self.a, self.label)
+
+
+class Field(Protocol):
+    """A learned drift from a to b."""
+
+    def drift(
+        self, x: Float[torch.Tensor, "n d"], s: float, label: Int[torch.Tensor, " n"] | None = None
+    ) -> Float[torch.Tensor, "n d"]:
+        """Velocity at the time s in [0, 1] that has passed since a."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """As plain arrays."""
+
+
+class Regressor(Protocol):
+    """A way to learn a drift."""
+
+    def learn(
+        self, pairs: Coupled, sigma: float, classes: int, rng: Rng, begin: Field | None
+    ) -> Generator[tuple[int, int, float], None, Field]:
+        """Yield (lessons done, of how many, loss), return the drift; `begin` is what was learned in this direction before."""
+
+
+# -- affine --
+
+
+@dataclass(frozen=True, eq=False)
+class AffineField:
+    """The line with full matrices; classes are ignored."""
+
+    mean_a: Float[torch.Tensor, " d"]
+    mean_b: Float[torch.Tensor, " d"]
+    var_a: Float[torch.Tensor, "d d"]
+    var_b: Float[torch.Tensor, "d d"]
+    cross: Float[torch.Tensor, "d d"]
+    sigma: float
+
+    def slope(self, s: float) -> Float[torch.Tensor, "d d"]:
+        """The matrix of the drift at time s."""
+        unit = torch.eye(len(self.mean_a), dtype=self.cross.dtype, device=self.cross.device)
+        both, rest = self.cross + self.cross.T, self.sigma**2 * unit
+        law = (1 - s) ** 2 * self.var_a + s**2 * self.var_b + s * (1 - s) * (both + rest)
+        ahead = (1 - s) * self.cross.T + s * self.var_b - (1 - s) * self.var_a - s * self.cross - s * rest
+        values, vectors = torch.linalg.eigh((law + law.T) / 2)
+        some = values > 1e-10 * values[-1].clamp_min(TINY)
+        inverse = torch.where(some, 1 / torch.where(some, values, 1.0), 0.0)
+        return ahead @ (vectors * inverse) @ vectors.T
+
+    def drift(
+        self, x: Float[torch.Tensor, "n d"], s: float, label: Int[torch.Tensor, " n"] | None = None
+    ) -> Float[torch.Tensor, "n d"]:
+        return self.mean_b - self.mean_a + (x - (1 - s) * self.mean_a - s * self.mean_b) @ self.slope(s).T
+
+    def state(self) -> dict[str, np.ndarray]:
+        names = ("mean_a", "mean_b", "var_a", "var_b", "cross")
+        return {name: to_numpy(getattr(self, name)) for name in names} | {"sigma": np.array(self.sigma)}
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Means and covariances of the pairs decide everything: exact for Gaussians, and the linear control elsewhere."""
+
+    def learn(
+        self, pairs: Coupled, sigma: float, classes: int, rng: Rng, begin: Field | None
+    ) -> Generator[tuple[int, int, float], None, AffineField]:
+        ma, mb = pairs.a.mean(0), pairs.b.mean(0)
+        a, b, n = pairs.a - ma, pairs.b - mb, len(pairs.a)
+        field = AffineField(ma, mb, a.T @ a / n, b.T @ b / n, a.T @ b / n, sigma)
+        missed = (field.drift(pairs.a, 0.0) - (pairs.b - pairs.a)).square().mean()
+        yield 1, 1, float(missed)
+        return field
+
+
+# -- network --
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The line and what it leaves, coordinate by coordinate; all (d,) in single precision."""
+
+    mean_a: Float[torch.Tensor, " d"]
+    mean_b: Float[torch.Tensor, " d"]
+    var_a: Float[torch.Tensor, " d"]
+    var_b: Float[torch.Tensor, " d"]
+    cross: Float[torch.Tensor, " d"]
+    sigma: float
+
+    @staticmethod
+    def of(pairs: Coupled, sigma: float) -> Line:
+        """From the moments of pairs."""
+        ma, mb = pairs.a.mean(0), pairs.b.mean(0)
+        a, b = pairs.a - ma, pairs.b - mb
+        moments = (ma, mb, a.square().mean(0), b.square().mean(0), (a * b).mean(0))
+        return Line(*(m.float() for m in moments), sigma=sigma)
+
+    def at(self, s: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Mean and variance of x_s, slope of the line, deviation of what it leaves; s is (n, 1) or one number."""
+        va, vb, c, e = self.var_a, self.var_b, self.cross, self.sigma**2
+        mean = (1 - s) * self.mean_a + s * self.mean_b
+        floor = TINY + 1e-6 * (va + vb + e).mean()
+        law = ((1 - s) ** 2 * va + s**2 * vb + s * (1 - s) * (2 * c + e)).clamp_min(0) + floor
+        slope = ((1 - 2 * s) * c + s * vb - (1 - s) * va - s * e) / law
+        left = ((va * vb - c**2).clamp_min(0) + s / (1 - s) * e * vb) / law
+        return mean, law, slope, left.sqrt()
+
+
+class NetworkField:
+    """The line plus a perceptron's correction."""
+
+    def __init__(self, net: Perceptron, theta: torch.Tensor, pitch: torch.Tensor, line: Line, classes: int) -> None:
+        self.net, self.theta, self.pitch, self.line, self.classes = net, theta, pitch, line, classes
+
+    def parts(
+        self,
+        theta: torch.Tensor,
+        x: Float[torch.Tensor, "n d"],
+        s: Float[torch.Tensor, "n 1"],
+        label: Int[torch.Tensor, " n"] | None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The line's velocity, the deviation of what it leaves, and the perceptron's output; single precision."""
+        mean, law, slope, left = self.line.at(s)
+        y = (x - mean) / law.mean(1, keepdim=True).sqrt()
+        clock = torch.log(s / (1 - s)) / 4
+        seen = [y, s, clock, *(f(k * clock) for k in CLOCK for f in (torch.sin, torch.cos))]
+        if self.pitch.shape[1]:
+            phase = y @ self.pitch
+            seen += [torch.sin(phase), torch.cos(phase)]
+        if self.classes:
+            asked = torch.zeros(len(x), self.classes + 1, dtype=x.dtype, device=x.device)
+            if label is not None:
+                asked.scatter_(1, label[:, None] + 1, 1.0)
+            seen.append(asked[:, 1:])
+        pace = self.line.mean_b - self.line.mean_a
+        return pace + slope * (x - mean), left, self.net(theta, torch.cat(seen, dim=1))
+
+    def drift(
+        self, x: Float[torch.Tensor, "n d"], s: float, label: Int[torch.Tensor, " n"] | None = None
+    ) -> Float[torch.Tensor, "n d"]:
+        low = self.theta.dtype
+        when = torch.full((len(x), 1), min(max(s, NEAREST), 1 - NEAREST), dtype=low, device=x.device)
+        with torch.no_grad():
+            line, left, output = self.parts(self.theta, x.to(low), when, label)
+            return (line + left * output).to(x.dtype)
+
+    def state(self) -> dict[str, np.ndarray]:
+        names = ("mean_a", "mean_b", "var_a", "var_b", "cross")
+        line = {name: to_numpy(getattr(self.line, name)) for name in names}
+        return {"theta": to_numpy(self.theta), "frequencies": to_numpy(self.pitch), **line, "sigma": np.array(self.line.sigma)}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A perceptron with a few random Fourier features, trained by Adam from where it stood before."""
+
+    steps: int = 500
+    batch: int = 256
+    width: int = 64
+    layers: int = 3
+    rate: float = 0.005
+    fourier: int = 16
+    weights: Float[torch.Tensor, " d"] | None = None
+
+    def learn(
+        self, pairs: Coupled, sigma: float, classes: int, rng: Rng, begin: Field | None
+    ) -> Generator[tuple[int, int, float], None, NetworkField]:
+        line = Line.of(pairs, sigma)
+        field = self._untrained(line, classes, rng)
+        if isinstance(begin, NetworkField):
+            field.theta, field.pitch = begin.theta.clone(), begin.pitch
+        numbers, adam = rng.torch("lessons"), Adam(field.theta)
+        for k in range(self.steps):
+            warm = min(1.0, (k + 1) / max(1.0, 0.03 * self.steps)) * 0.5 * (1 + math.cos(math.pi * k / self.steps))
+            yield k + 1, self.steps, self._lesson(field, pairs, adam, self.rate * warm, numbers)
+        return field
+
+    def _untrained(self, line: Line, classes: int, rng: Rng) -> NetworkField:
+        d, start = len(line.mean_a), rng.torch("network")
+        pitch = PITCH * math.sqrt(2 / d) * randn((d, self.fourier), start, line.mean_a)
+        inputs = d + 2 + 2 * len(CLOCK) + 2 * self.fourier + classes
+        net = Perceptron((inputs, *[self.width] * self.layers, d))
+        return NetworkField(net, net.start(start, line.mean_a, output=0.1), pitch, line, classes)
+
+    def _lesson(self, field: NetworkField, pairs: Coupled, adam: Adam, rate: float, numbers: torch.Generator) -> float:
+        """One step against the squared error of the drift, in units of what the line leaves at that time."""
+        where, low = pairs.a.device, field.theta.dtype
+        pick = torch.randint(len(pairs.a), (self.batch,), generator=numbers).to(where)
+        s = (torch.arange(self.batch) + torch.rand(self.batch, generator=numbers)) / self.batch
+        s = s.clamp(NEAREST, 1 - NEAREST)[:, None].to(where)
+        a, b = pairs.a[pick].to(low), pairs.b[pick].to(low)
+        z = randn(tuple(a.shape), numbers, a)
+        x = (1 - s) * a + s * b + field.line.sigma * (s * (1 - s)).sqrt() * z
+        wanted = b - a - field.line.sigma * (s / (1 - s)).sqrt() * z
+        label = None if pairs.label is None else pairs.label[pick]
+        with torch.enable_grad():
+            theta = field.theta.detach().requires_grad_()
+            line, left, output = field.parts(theta, x, s, label)
+            error = (line + left * output - wanted).square() / (left.square().mean(1, keepdim=True) + TINY)
+            loss = (error if self.weights is None else self.weights.to(low) * error).mean()
+            (slope,) = torch.autograd.grad(loss, theta)
+        adam.step(slope, rate)
+        return float(loss.detach())
