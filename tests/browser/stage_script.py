@@ -11,8 +11,10 @@ from rkdiff.ui.stage import stage
 st.set_page_config(layout="wide")
 run = st.radio("run", ["a", "b"], horizontal=True)
 panels = st.radio("panels", [2, 3], horizontal=True)
-where = stage(pack(moving.scene(panels, title=f"Run {run}"), run=run), key="one")
+where = stage(pack(replace(moving.scene(panels, title=f"Run {run}"), drawing=True), run=run), key="one")
 st.text(f"t={where.t:.3f} follow={where.follow}")
+drawn = where.drawn
+st.markdown("nothing drawn" if drawn is None else f"drawn {len(drawn.points)} on {drawn.panel} at {drawn.t:.2f}")
 st.button("nothing")
 
 

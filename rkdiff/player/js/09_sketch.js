@@ -1,6 +1,9 @@
 // A cloud drawn by hand: pressing and dragging sprays points on a panel. The page hears of it once, when the pointer is let go.
 
-const SPRAY = { most: 1500, rate: 40, apart: 6, radius: 20, dot: 3.1 }; // points; a second; CSS pixels of path a point; brush; point
+const SPRAY = { most: 1500, rate: 40, apart: 6 }; // points; a second; CSS pixels of path for one more
+
+/** Radii of the brush and of a drawn point, in CSS pixels: smaller in a small panel. */
+const brushOf = ({ width }) => [Math.min(20, Math.max(12, width / 14)), Math.min(3.1, Math.max(2, width / 110))];
 
 class Sketch {
   constructor(player) {
@@ -56,9 +59,10 @@ class Sketch {
     this.owed += Math.min(0.1, (now - this.now) / 1000) * SPRAY.rate + way / SPRAY.apart;
     const count = Math.floor(this.owed);
     this.owed -= count;
+    const [brush] = brushOf(renderer.plan.cells[this.active.panel].box);
     for (let k = 0, room = SPRAY.most - this.count; k < count && room > 0; k++) {
       const share = Math.random();
-      const [r, a] = [SPRAY.radius * 0.5 * Math.sqrt(-2 * Math.log(1 - Math.random())), 2 * Math.PI * Math.random()];
+      const [r, a] = [brush * 0.5 * Math.sqrt(-2 * Math.log(1 - Math.random())), 2 * Math.PI * Math.random()];
       const x = this.last[0] + (this.at[0] - this.last[0]) * share + r * Math.cos(a);
       const y = this.last[1] + (this.at[1] - this.last[1]) * share + r * Math.sin(a);
       if (this.panelAt([x, y]) !== this.active.panel) continue;
@@ -118,6 +122,7 @@ class Sketch {
     const mine = this.strokes.length && this.strokes[0].panel === i;
     const brush = this.on && this.at && this.panelAt(this.at) === i;
     if (!scene.drawing || !(mine || brush)) return;
+    const [radius, dot] = brushOf(box);
     ctx.save();
     ctx.beginPath();
     ctx.roundRect(box.x, box.y, box.width, box.height, 8);
@@ -128,19 +133,19 @@ class Sketch {
         for (const [px, py] of points) {
           const [x, y] = renderer.toBox(px, py);
           const [left, top] = [box.x + x / renderer.pixel, box.y + y / renderer.pixel];
-          ctx.moveTo(left + SPRAY.dot, top);
-          ctx.arc(left, top, SPRAY.dot, 0, 2 * Math.PI);
+          ctx.moveTo(left + dot, top);
+          ctx.arc(left, top, dot, 0, 2 * Math.PI);
         }
       }
       ctx.strokeStyle = css(theme.text);
-      ctx.lineWidth = 2.4;
+      ctx.lineWidth = 0.8 * dot;
       ctx.stroke();
       ctx.fillStyle = css(theme.hue(scene.panels[i].hue));
       ctx.fill();
     }
     if (brush) {
       ctx.beginPath();
-      ctx.arc(...this.at, SPRAY.radius, 0, 2 * Math.PI);
+      ctx.arc(...this.at, radius, 0, 2 * Math.PI);
       ctx.strokeStyle = css(theme.text, 0.65);
       ctx.lineWidth = 1.2;
       ctx.stroke();
