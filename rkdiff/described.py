@@ -111,7 +111,7 @@ def _meant(kind: str, values: Mapping[str, Any], out: Mapping[str, Any]) -> str:
         for cls in choices(kind).values()
         if values.keys() <= {k.name for k in knobs(cls)}
         and data.modality in getattr(cls, "modalities", (data.modality,))
-        and (kind != "sampler" or cls.name in samplers_for(type(method)))
+        and (kind != "sampler" or cls.name in samplers_for(method))
     ]
     if usual in having or len(having) == 1:
         return (usual if usual in having else having[0]).name

@@ -131,12 +131,14 @@ def default_part(kind: str, data: Source, method: Method) -> Any:
     if kind == "space":
         return next(cls() for cls in choices("space").values() if data.modality in cls.modalities)  # type: ignore[attr-defined]
     if kind == "sampler":
-        return make("sampler", samplers_for(type(method))[0])
+        return make("sampler", samplers_for(method)[0])
     return make(kind, {"schedule": "karras", "spacing": "even_time", "guidance": "none"}[kind])
 
 
-def samplers_for(method: type[Method]) -> list[str]:
-    """Names of the samplers that fit a method, the usual one first."""
+def samplers_for(method: type[Method] | Method) -> list[str]:
+    """Names of the samplers that fit a method, the usual one first; of a method with its knobs, those that fit these knobs."""
+    if isinstance(method, Method):
+        return [name for name in samplers_for(type(method)) if not method.fits(name)]
     if method.samplers:
         return list(method.samplers)
     fit = [name for name, cls in choices("sampler").items() if cls.family == method.family]  # type: ignore[attr-defined]
@@ -151,11 +153,13 @@ def refuse_misfits(e: Experiment) -> None:
     if e.data.modality not in e.space.modalities:
         fit = [n for n, c in choices("space").items() if e.data.modality in c.modalities]  # type: ignore[attr-defined]
         raise PartError(f"space {e.space.name!r} cannot hold {e.data.modality} ({e.data.name}); choose {' or '.join(fit)}")
-    fit = samplers_for(type(e.method))
+    fit = samplers_for(e.method)
     if e.sampler.family != e.method.family:
         given = f"sampler {e.sampler.name!r} walks a {e.sampler.family}, but {e.method.name!r} is a {e.method.family}"
         raise PartError(f"{given}; choose {' or '.join(fit)}")
     if e.sampler.name not in fit:
+        if e.sampler.name in samplers_for(type(e.method)):
+            raise PartError(e.method.fits(e.sampler.name))
         raise PartError(f"sampler {e.sampler.name!r} cannot walk {e.method.name!r}; choose {' or '.join(fit)}")
     if e.sampler.needs == "law" and not (getattr(e.method, "knows_law", False) and e.guidance.name == "none"):
         fit = [n for n, c in choices("method").items() if getattr(c, "knows_law", False)]

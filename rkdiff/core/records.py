@@ -75,7 +75,8 @@ class Trajectory:
         x: (T, n, d) positions in the coordinates of the space.
         labels: (n,) class of each particle, or None.
         curves: physical coordinates along u, each (T,): "t", "alpha", "sigma", "logsnr", "tau", ...
-        calls: evaluations of the model that were really made for each particle (Heun counts two a step).
+        calls: evaluations of the model that were really made for each particle (Heun counts two a step). A flow
+            map's are those that its end took; looks on the way are not counted.
     """
 
     u: Float[np.ndarray, " T"]

@@ -53,6 +53,10 @@ class Method(Part, kind="method"):
     #: Knobs under which it learns in an instant, however badly: for tests that only ask whether it runs.
     quick: ClassVar[Mapping[str, Any]] = {}
 
+    def fits(self, sampler: str) -> str:
+        """Why a sampler of the method's cannot walk with these knobs, in one line; empty where it can."""
+        return ""
+
     @abstractmethod
     def fit(self, problem: Problem, rng: Rng) -> Generator[Progress, None, Model]:
         """Yield progress (at least once), return the model."""

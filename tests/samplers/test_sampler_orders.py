@@ -132,4 +132,4 @@ def test_the_weights_of_the_third_order_are_the_integrals_they_stand_for():
 
 
 def test_only_the_exact_kernel_makes_no_error_by_its_steps():
-    assert {n for n, c in choices("sampler").items() if c.order == 0} == {"soft_mixture"}
+    assert {n for n, c in choices("sampler").items() if c.order == 0} == {"flow_map", "soft_mixture"}
