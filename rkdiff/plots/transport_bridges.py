@@ -13,7 +13,7 @@ from rkdiff.plots._schedules_axes import log_axis
 from rkdiff.plots.style import HUES, layout
 
 GREY = "rgba(130,140,150,.8)"
-#: Below this a distance is drawn at the foot of its axis: rounding, and nothing that one sees.
+#: Foot of the axes: below it distances are nothing that one sees.
 LEAST = 1e-4
 
 
@@ -38,9 +38,9 @@ def distance_figure(
     for j, (count, colour) in enumerate(zip(half_steps, shades(len(half_steps)), strict=True)):
         name = "diffusion" if count == 1 else f"bridge, {count} half-steps"
         fig.add_scatter(
-            x=times, y=np.maximum(distances[:, j], LEAST), customdata=distances[:, j], mode="lines", name=name,
+            x=times, y=np.where(distances[:, j] > 1e-15, distances[:, j], np.nan), mode="lines", name=name,
             line={"color": colour, "width": 3 if count == 1 else 2},
-            hovertemplate="T = %{x:.3g}: W2 %{customdata:.3g}<extra>" + name + "</extra>",
+            hovertemplate="T = %{x:.3g}: W2 %{y:.3g}<extra>" + name + "</extra>",
         )  # fmt: skip
     if now is not None:
         fig.add_vline(x=now, line={"color": GREY, "dash": "dash", "width": 1})
@@ -80,12 +80,11 @@ def ends_figure(errors: Float[np.ndarray, "m 2"]) -> go.Figure:
     fig = go.Figure()
     step = np.arange(1, len(errors) + 1)
     for k, (name, hue) in enumerate((("at the data", "data"), ("at the noise", "exact"))):
-        free = errors[:, k] > 0
-        kept = np.maximum(errors[:, k], LEAST)
+        free = errors[:, k] > 1e-12  # the end that a half-step pins is right but for rounding
         fig.add_scatter(
-            x=step[free], y=kept[free], customdata=errors[free, k], mode="lines+markers", name=name,
+            x=step[free], y=errors[free, k], mode="lines+markers", name=name,
             line={"color": HUES[hue], "width": 1.5}, marker={"size": 8},
-            hovertemplate="after %{x} half-steps: W2 %{customdata:.3g}<extra>" + name + "</extra>",
+            hovertemplate="after %{x} half-steps: W2 %{y:.3g}<extra>" + name + "</extra>",
         )  # fmt: skip
     positive = errors[errors > LEAST]
     fig.update_layout(layout(height=250))

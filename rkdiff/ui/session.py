@@ -67,6 +67,8 @@ TRANSPORT = """<style>
 [class*="st-key-racer_head"]{column-gap:.4rem;flex-wrap:nowrap}
 [class*="st-key-racer_head"]>:first-child{flex:1 1 auto;min-width:0}
 .st-key-racer_buttons{padding-top:1.6rem}
+.st-key-racer_buttons button{padding-left:.4rem;padding-right:.6rem;white-space:nowrap}
+@media (max-width:640px),(pointer:coarse){[class*="st-key-transport-chart"] .modebar-container{display:none}}
 [class*="st-key-racer"]>.stVerticalBlock,[class*="st-key-racer"]{row-gap:.25rem}
 @media (max-width:640px){
 [class*="st-key-racer"] [data-testid="stHorizontalBlock"]{flex-wrap:nowrap}

@@ -91,7 +91,7 @@ def bridge_picture(desk: Desk) -> None:
         chart(desk, "ends", plots.ends_figure(mine.errors[0]), "distance at both ends after each half-step")
     st.caption(
         f"T = {time:.3g}. W2 to the data: diffusion {mine.distances[0, 0]:.3g}, after {iterate} half-steps "
-        f"{mine.distances[0, at]:.3g}. Distances under {plots.LEAST:g} are drawn there."
+        f"{mine.distances[0, at]:.3g}. Every half-step makes one end right and disturbs the other."
     )
 
 

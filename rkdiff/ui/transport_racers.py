@@ -85,7 +85,7 @@ def racers(desk: Desk, shared: dict[str, Any]) -> list[Setup]:
     """One column a racer, and the buttons that add and remove one."""
     count = desk.remember("racers", lambda: first(desk.key("racers"), USUAL))
     room = count < MOST
-    columns = st.columns([4] * count + [1.1] * room, gap="medium")
+    columns = st.columns([4] * count + [1.3] * room, gap="medium")
     out = []
     for i in range(count):
         with columns[i].container(key=f"racer{i}_of_{count}"):
@@ -117,11 +117,11 @@ def racer(desk: Desk, i: int, shared: dict[str, Any]) -> Setup:
         method: Any = pick_part("method", desk.key(f"racer{i}"), names(), firsts()[i], label=f"Racer {i + 1}")
         more = st.popover("", icon=":material/tune:", help=f"every knob of racer {i + 1}")
     seen = shown(method, key)
-    row = st.columns(1 + len(seen), gap="small")
+    row = st.columns(max(3, 1 + len(seen)), gap="small")  # steps are as wide for everyone
     with row[0]:
         steps = _steps(method.name, key)
     values = {}
-    for column, k in zip(row[1:], seen, strict=True):
+    for column, k in zip(row[1:], seen, strict=False):
         with column:
             values[k.name] = _widget(k, f"{key}.{method.name}.{k.name}")
     try:

@@ -13,6 +13,7 @@ from rkdiff.ui.reading import readings
 from rkdiff.ui.session import Desk
 from rkdiff.ui.transport_entropy import entropy_tab
 from rkdiff.ui.transport_exact import bridge_picture, counter_examples
+from rkdiff.ui.transport_measured import learned_tab
 
 #: What is open on a first visit: a picture that needs nothing.
 FIRST = "Short bridges"
@@ -24,6 +25,7 @@ def tabs(desk: Desk, data: str, shared: dict[str, Any], racers: Sequence[Experim
         "Race": lambda: race(desk),
         "Short bridges": lambda: st.fragment(bridge_picture)(desk),
         "Entropy": lambda: st.fragment(entropy_tab)(desk, shared),
+        "Learned flow": lambda: learned_tab(desk, data, racers),
         "Not optimal transport": lambda: st.fragment(counter_examples)(desk),
     }
     for tab, draw in zip(
