@@ -4,7 +4,8 @@
 
 at the levels (k + 1/2) / q. On a line the optimal matching for any convex cost joins equal ranks, so s_k is matched to t_k (Bonneel, Rabin,
 Peyre and Pfister 2015). A flow draws new directions for each step; those of a moment are the ones of the step that begins there, from the
-same stream of random numbers, and the cloud is projected along them once more where the next moment begins.
+same stream of random numbers, and the cloud is projected along them once more where the next moment begins. A flow that runs in scaled
+coordinates hands its directions over in those of the space, where they are given unit length again; ranks and matching stay the same.
 
 In more than two dimensions the projections are those along the whole direction; its part in the plane is only where it is drawn, and the
 directions kept are those that lie in the plane the most. A direction and its opposite are one, so each is turned to point upwards (or, if
@@ -16,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from rkdiff.core.model import Model
+from rkdiff.core.model import ANY, Model
 from rkdiff.core.records import Trajectory
 from rkdiff.core.rng import Rng
 from rkdiff.methods import Problem
@@ -30,8 +31,9 @@ MOMENTS, SHOWN, LEVELS = 25, 16, 33
 def slices(model: Model, t: Trajectory, grid: Grid, problem: Problem, space: Fitted, rng: Rng) -> dict[str, np.ndarray]:
     """Arrays of `rkdiff.core.records.Slices`, under the names "slices.u", "slices.theta", ...; float32.
 
-    Nothing comes of a model without directions, of one whose pull is no gap between quantiles, and of particles asked for several
-    classes: each class is then matched on its own, and no single matching exists.
+    Nothing comes of a model without directions, of one whose pull is no gap between quantiles, of particles asked for several classes
+    (each class is then matched on its own, and no single matching exists), and of classes that flow jointly (directions then reach into
+    the coordinates of the classes).
 
     Args:
         model: the model that was sampled.
@@ -41,11 +43,12 @@ def slices(model: Model, t: Trajectory, grid: Grid, problem: Problem, space: Fit
         space: the space, which knows the drawn plane.
         rng: the family of streams the sampler was given.
     """
-    directions, gap = getattr(model, "directions", None), getattr(getattr(model, "method", None), "gap", "horizontal")
-    asked = np.unique(t.labels) if t.labels is not None else np.array([-1])
-    if not callable(directions) or gap != "horizontal" or len(asked) != 1:
+    directions, method = getattr(model, "directions", None), getattr(model, "method", None)
+    asked = np.unique(t.labels) if t.labels is not None else np.array([ANY])
+    joint = getattr(method, "classes", "apart") == "joint" and problem.labels is not None
+    if not callable(directions) or getattr(method, "gap", "horizontal") != "horizontal" or len(asked) != 1 or joint:
         return {}
-    y = problem.x if asked[0] < 0 or problem.labels is None else problem.x[problem.labels == asked[0]]
+    y = problem.x if asked[0] == ANY or problem.labels is None else problem.x[problem.labels == asked[0]]
     steps = len(grid.t) - 1
     begin = np.unique(np.rint(np.linspace(0, steps - 1, min(MOMENTS, steps))).astype(int))
     u = grid.u[begin]
@@ -74,6 +77,7 @@ def quantiles(projected: Float[np.ndarray, "n l"]) -> Float[np.ndarray, "l q"]:
 
 def _shown(theta: Float[np.ndarray, "l d"], space: Fitted) -> Float[np.ndarray, "k d"]:
     """The directions that lie in the plane the most, turned upwards and ordered by their angle there."""
+    theta = theta / np.linalg.norm(theta, axis=1, keepdims=True)
     plane = space.plane(theta)
     turned = np.where((plane[:, 1] < 0) | ((plane[:, 1] == 0) & (plane[:, 0] < 0)), -1.0, 1.0)[:, None]
     length = np.hypot(plane[:, 0], plane[:, 1])

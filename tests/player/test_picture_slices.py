@@ -9,7 +9,7 @@ import pytest
 
 from rkdiff import Experiment, make, run, scene_of
 from rkdiff.core.records import outcome
-from rkdiff.methods.sliced_wasserstein_flow import SlicedFlow
+from rkdiff.methods import sliced_wasserstein_flow
 from rkdiff.picture_slices import LEVELS, MOMENTS, SHOWN, slices
 from rkdiff.player import pack, unpack
 from rkdiff.stages import prepare, sample, time_grid, train
@@ -26,15 +26,15 @@ def flow(**knobs):
 def sampled(experiment, monkeypatch):
     """The slices of an experiment, its trajectory, the data, and the directions that each step asked for while it was sampled."""
     used = []
-    ask = SlicedFlow.directions
+    ask = sliced_wasserstein_flow.directions
 
-    def heard(self, t, rng=None):
-        used.append(ask(self, t, rng))
+    def heard(*args):
+        used.append(ask(*args))
         return used[-1]
 
     p = prepare(experiment, "cpu")
     model, _ = outcome(train(p))
-    monkeypatch.setattr(SlicedFlow, "directions", heard)
+    monkeypatch.setattr(sliced_wasserstein_flow, "directions", heard)
     t = outcome(sample(p, model, p.rng))
     monkeypatch.undo()
     found = slices(model, t, time_grid(experiment, model), p.problem, p.space, p.rng.child("noise"))
@@ -50,7 +50,7 @@ def test_directions_in_the_plane_are_those_the_sampler_used_and_quantiles_are_th
     np.testing.assert_allclose(found["slices.u"], begin / steps, atol=1e-6)
     ends = np.append(begin[1:], steps)
     for a, (i, end) in enumerate(zip(begin, ends, strict=True)):
-        np.testing.assert_array_equal(found["slices.theta"][a], used[i].astype(np.float32))
+        np.testing.assert_allclose(found["slices.theta"][a], used[i], atol=1e-6)
         for name, cloud in (("source", t.x[i]), ("later", t.x[end]), ("target", y)):
             want = np.quantile(cloud @ used[i].T, AT, axis=0).T
             np.testing.assert_allclose(found[f"slices.{name}"][a], want, atol=1e-5)
@@ -60,7 +60,7 @@ def test_directions_in_the_plane_are_those_the_sampler_used_and_quantiles_are_th
 
 
 def test_in_more_dimensions_projections_are_along_whole_directions_and_the_plane_shows_their_part(monkeypatch):
-    e = Experiment(make("data", "quadratics", n=40), flow(), steps=5, shown=2, decoded=2, moments=2, **FEW)
+    e = Experiment(make("data", "gaussian_process", n=40), flow(), steps=5, shown=2, decoded=2, moments=2, **FEW)
     found, t, y, used = sampled(e, monkeypatch)
     plane = prepare(e, "cpu").space.plane
     assert y.shape[1] > 2
@@ -85,9 +85,28 @@ def test_directions_that_are_never_drawn_anew_stay(monkeypatch):
     assert np.ptp(found["slices.theta"], axis=0).max() == 0
 
 
-@pytest.mark.parametrize(
-    "method", [flow(gap="vertical"), make("method", "exact")], ids=["distribution functions", "no directions"]
-)
+def test_a_flow_in_scaled_coordinates_shows_unit_directions_of_the_space_with_the_same_ranks(monkeypatch):
+    e = Experiment(make("data", "two_moons", n=70), flow(scaling="axes"), steps=4, **FEW)
+    found, t, y, used = sampled(e, monkeypatch)
+    for a in range(4):
+        rows = used[a] / y.std(axis=0)  # <theta, x / std> = <theta / std, x>
+        unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        angle = np.sort(np.arctan2(unit[:, 1], unit[:, 0]) % np.pi)
+        theta = found["slices.theta"][a].astype(float)
+        np.testing.assert_allclose(np.arctan2(theta[:, 1], theta[:, 0]), angle, atol=1e-6)
+        np.testing.assert_allclose(np.hypot(*theta.T), 1, atol=1e-6)
+        want = np.quantile(t.x[a] @ theta.T, AT, axis=0).T
+        np.testing.assert_allclose(found["slices.source"][a], want, atol=1e-5)
+
+
+NONE = {
+    "distribution functions": flow(gap="vertical"),
+    "joint classes": flow(classes="joint"),
+    "no directions": make("method", "exact"),
+}
+
+
+@pytest.mark.parametrize("method", NONE.values(), ids=NONE.keys())
 def test_a_method_whose_pull_is_no_matching_along_directions_has_no_slices(method):
     done = run(Experiment(make("data", "two_moons", n=60), method, steps=4, **FEW), "cpu")
     assert not [name for name in done.arrays if name.startswith("slices")]
