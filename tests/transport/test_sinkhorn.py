@@ -1,6 +1,8 @@
 """Entropic plans against POT, closed forms and the laws of the dual."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import ot
@@ -11,7 +13,8 @@ from rkdiff.processes.gaussians import Gaussian
 from rkdiff.processes.gaussians.transport import entropic_cost
 from rkdiff.processes.gaussians.transport import sinkhorn_divergence as gaussian_divergence
 from rkdiff.transport import _clouds
-from rkdiff.transport.sinkhorn import sinkhorn, sinkhorn_divergence
+from rkdiff.transport.divergence import sinkhorn_divergence
+from rkdiff.transport.sinkhorn import sinkhorn
 from rkdiff.transport.starts import gaussian, sorting
 
 A = Gaussian(np.zeros(2), np.array([[1, 0.6], [0.6, 1.5]]))
@@ -146,6 +149,8 @@ def test_the_divergence_is_zero_between_equal_clouds_alone():
     for eps in (0.05, 0.5, 5.0):
         assert sinkhorn_divergence(x, x + 0.1, eps).value == pytest.approx(0.01, abs=1e-6)  # a translation costs |v|^2 / 2
         assert sinkhorn_divergence(x, y, eps).value > 0.01
+    means = ((x.mean(0) - y.mean(0)) ** 2).sum() / 2
+    assert sinkhorn_divergence(x, y, 1e5).value == pytest.approx(means, rel=1e-3)
 
 
 def test_one_point_and_weightless_points_are_no_trouble():
@@ -169,6 +174,20 @@ def test_potentials_stay_finite_where_kernels_underflow():
     assert np.isfinite(p.plan).all()
     assert np.isfinite(p.f).all()
     assert np.abs(p.plan.sum(1) - 1 / 30).max() < 1e-7
+
+
+def test_plans_and_maps_need_neither_torch_nor_pot():
+    script = """
+import sys, numpy as np
+from rkdiff.transport import divergence, entropic_map, exact, sinkhorn
+x = np.arange(12.0).reshape(6, 2)
+plan = sinkhorn.sinkhorn(x, x + 1, 0.5, start="gaussian")
+entropic_map.entropic_map(x, plan, x + 1)
+exact.interpolated(x, x + 1, exact.plan(x, x + 1), 0.5)
+divergence.sinkhorn_divergence(x, x + 1, 0.5)
+assert not {"torch", "ot", "sklearn", "streamlit"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_the_record_says_its_numbers_in_json():
