@@ -1,6 +1,7 @@
 """Make what ships with the app: for each dataset a still and a moving thumbnail and a scene, and the icon.
 
     python -m rkdiff.assets [NAME ...]     the datasets, all of them without a name
+    python -m rkdiff.assets races          the races of the Transport page
     python -m rkdiff.assets film           the README's moving picture (needs Chromium)
 
 Everything is the product of real runs with seed 0; nothing is drawn by hand. Run it after a dataset or the scene format changed.
@@ -27,6 +28,8 @@ from rkdiff.thumbnails import animate, cloud_frames, frames, look_of, still
 FOLDER = Path(__file__).resolve().parents[1] / "assets"
 #: The methods on the stage before anybody trained anything, for the plane and for structured data.
 PLANE, STRUCTURED = ("kernel_diffusion", "network_diffusion"), ("kernel_diffusion", "gaussian")
+#: Who races on the Transport page before anybody trained anything, and the datasets whose race ships.
+RACERS, RACES = ("sliced_wasserstein_flow", "learned_sliced_flow", "exact"), ("two_moons", "eight_gaussians", "digits")
 #: Moments and noise levels of the moving thumbnails of strings.
 MOMENTS, NOISIEST, QUIETEST = 12, 6.0, 0.15
 
@@ -49,6 +52,19 @@ def ship(data: str) -> None:
     runs = [run(e, "cpu") for e in experiments(data)]
     (FOLDER / "thumbnails" / f"{data}.webp").write_bytes(moving(runs[0], dataset))
     (FOLDER / "scenes" / f"{data}.rkscene").write_bytes(pack(scene_of(runs), 80 if data == "two_moons" else 60))
+
+
+def race(data: str) -> list[Experiment]:
+    """The runs behind a race that ships; fewer particles than a person's, so that three panels stay small."""
+    source = make("data", data)
+    particles = 400 if source.modality == "points" else 150
+    return [Experiment(source, make("method", m), particles=particles, repeats=1) for m in RACERS]
+
+
+def ship_race(data: str) -> None:
+    """Write the race of one dataset, with the slices of its flow."""
+    scene = scene_of([run(e, "cpu") for e in race(data)], slices=True)
+    (FOLDER / "scenes" / f"transport_{data}.rkscene").write_bytes(pack(scene, 60))
 
 
 def moving(made: Run, data: Dataset) -> bytes:
@@ -118,9 +134,13 @@ def film(frames: int = 44) -> None:
 
 
 def main(names: list[str]) -> None:
-    """Ship the named datasets, or all of them; `film` photographs the README's picture instead."""
+    """Ship the named datasets, or all of them; `races` the races instead, `film` photographs the README's picture."""
     if names == ["film"]:
         film()
+        return
+    if names == ["races"]:
+        for name in RACES:
+            ship_race(name)
         return
     for folder in ("thumbnails", "scenes"):
         (FOLDER / folder).mkdir(parents=True, exist_ok=True)

@@ -124,17 +124,24 @@ def spaces_for(data: str) -> list[str]:
 
 
 def settings(
-    key: str, method: Any, shared: dict[str, Any], space: Mapping[str, Any] | None = None, seen: Mapping[str, Any] | None = None
+    key: str,
+    method: Any,
+    shared: dict[str, Any],
+    space: Mapping[str, Any] | None = None,
+    seen: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Tabs with every knob of the method and of what goes with it; returns the experiment as `Experiment.from_dict` reads it.
 
     `space`: a space that is chosen elsewhere, with the knobs that are shown there; its other knobs are shown here. One that `shared` holds
-    is shown nowhere here. `seen`: values of the method's knobs that are shown elsewhere.
+    is shown nowhere here. `seen`: values of knobs that are shown elsewhere, by kind: "method", and "sampler" of those that have them.
+
+    Raises:
+        PartError: knobs of the method that cannot go together.
     """
     name = shared["data"]["name"]
     modality = choices("data")[name].modality  # type: ignore[attr-defined]
-    samplers = samplers_for(method)
-    kinds = {"sampler": (samplers, samplers[0])}
+    elsewhere = seen or {}
+    kinds = {"sampler": (samplers_for(method), "")}
     if method.family == "diffusion":
         kinds |= {kind: (list(choices(kind)), usual) for kind, usual in USUAL.items()}
     if "space" not in shared:
@@ -142,7 +149,10 @@ def settings(
     first, *tabs = st.tabs(["Method", *(kind.capitalize() for kind in kinds)])
     with first:
         st.caption(method.summary())
-        out: dict[str, Any] = {**shared, "method": {"name": method.name, **part_knobs(method, key, seen), **(seen or {})}}
+        held = elsewhere.get("method", {})
+        out: dict[str, Any] = {**shared, "method": {"name": method.name, **held, **part_knobs(method, key, held)}}
+    fit = samplers_for(from_dict("method", out["method"]))  # type: ignore[arg-type]
+    kinds["sampler"] = (fit, fit[0])
     for tab, (kind, (members, default)) in zip(tabs, kinds.items(), strict=True):
         with tab:
             chosen = dict(space) if space and kind == "space" else {}
@@ -153,6 +163,7 @@ def settings(
             )
             st.caption(cls.summary())
             drawing = st.container()
+            chosen |= {k.name: elsewhere[kind][k.name] for k in knobs(cls) if k.name in elsewhere.get(kind, {})}
             out[kind] = {"name": cls.name, **chosen, **part_knobs(cls, f"{key}.{kind}", chosen)}
             if kind == "spacing":
                 schedule, spacing = (from_dict(k, out[k]) for k in ("schedule", "spacing"))

@@ -13,8 +13,8 @@ from typing import Any
 
 import streamlit as st
 
-from rkdiff.core.parts import Knob, PartError, choices, knobs
-from rkdiff.experiment import Experiment
+from rkdiff.core.parts import Knob, PartError, choices, knobs, make
+from rkdiff.experiment import Experiment, samplers_for
 from rkdiff.ui.forms import first, knob_widget, ladder_widget, now, part_knobs, pick_part
 from rkdiff.ui.panels import (
     STRUCTURED_DEFAULTS,
@@ -33,8 +33,10 @@ FEWEST, MOST = 2, 4
 FIRST = ("sliced_wasserstein_flow", "learned_sliced_flow", "exact", "flow_matching")
 #: Who runs in the place of a racer that this program does not have.
 INSTEAD = ("flow_matching", "kernel_diffusion", "exact")
-#: Steps of a racer on a first visit, where it needs fewer than others.
-STEPS = {"learned_sliced_flow": 12}
+#: The sampler whose calls are a knob of its own: its steps are only frames.
+JUMPS = "flow_map"
+#: Numbers of steps and calls that are offered.
+LADDER = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 30, 40, 60, 100, 200)
 #: How many racers a first visit has.
 USUAL = 3
 #: Knobs in sight, by what they mean: what they are called here and what their ends do.
@@ -64,9 +66,13 @@ def firsts() -> tuple[str, ...]:
     return tuple(out[:MOST])
 
 
-def usual_steps(method: str) -> int:
+def usual_steps() -> int:
     """Steps of a racer before anybody touched them."""
-    return STEPS.get(method, 40)
+    return int(_knob("steps").default)
+
+
+def _knob(name: str) -> Knob:
+    return next(k for k in knobs(Experiment) if k.name == name)
 
 
 def shared_settings(desk: Desk, data: str) -> dict[str, Any]:
@@ -117,22 +123,39 @@ def racer(desk: Desk, i: int, shared: dict[str, Any]) -> Setup:
         method: Any = pick_part("method", desk.key(f"racer{i}"), names(), firsts()[i], label=f"Racer {i + 1}")
         more = st.popover("", icon=":material/tune:", help=f"every knob of racer {i + 1}")
     seen = shown(method, key)
-    row = st.columns(max(3, 1 + len(seen)), gap="small")  # steps are as wide for everyone
-    with row[0]:
-        steps = _steps(method.name, key)
+    row = st.columns(max(3, 1 + len(seen)), gap="small")  # the first is as wide for everyone
     values = {}
     for column, k in zip(row[1:], seen, strict=False):
         with column:
             values[k.name] = _widget(k, f"{key}.{method.name}.{k.name}")
     try:
+        jumps = sampler_now(method, key, values, shared["data"]["name"]) == JUMPS
+        with row[0]:
+            steps, calls = (usual_steps(), _calls(key)) if jumps else (_steps(method.name, key), {})
         with more, st.container(width=430, height=420, border=False):
-            described = settings(key, method, shared | {"steps": steps}, seen=values)
+            described = settings(key, method, shared | {"steps": steps}, seen={"method": values, "sampler": calls})
         made = Experiment.from_dict(described)
     except PartError as problem:
         return Setup(method.title(), None, str(problem))
-    calls = calls_of(made)
-    st.caption(f"{calls} model call{'s' * (calls != 1)}" if calls else "calls are counted when it has run")
+    count = calls_of(made)
+    st.caption(f"{count} model call{'s' * (count != 1)}" if count else "calls are counted when it has run")
     return Setup(method.title(), made)
+
+
+def sampler_now(method: Any, key: str, values: Mapping[str, Any], data: str) -> str:
+    """The sampler that a racer's form will choose in this run of the page.
+
+    Raises:
+        PartError: knobs of the method that cannot go together.
+    """
+    if method.family != "transport":
+        return ""
+    said = now(method, {k.name: f"{key}.{method.name}.{k.name}" for k in knobs(method)}) | dict(values)
+    relevant = {k.name: said[k.name] if k.matters(said) else k.default for k in knobs(method)}
+    fit = samplers_for(make("method", method.name, **relevant))
+    at = f"{key}.sampler.{choices('data')[data].modality}.{method.family}"  # type: ignore[attr-defined]
+    chosen = st.session_state.get(at, first(at, fit[0]))
+    return str(chosen) if chosen in fit else fit[0]
 
 
 def shown(method: Any, key: str) -> list[Knob]:
@@ -162,21 +185,28 @@ def _widget(k: Knob, key: str) -> Any:
 
 
 def _steps(method: str, key: str) -> int:
-    k = next(k for k in knobs(Experiment) if k.name == "steps")
-    at = f"{key}.steps.{method}"
-    listed = sorted({1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 30, 40, 60, 100, 200, int(first(at, usual_steps(method)))})
-    return int(
-        st.select_slider("Steps", listed, int(first(at, usual_steps(method))), key=at, help=f"{k.help}; fewer are cheaper")
-    )
+    at, k = f"{key}.steps.{method}", _knob("steps")
+    begin = int(first(at, usual_steps()))
+    return int(st.select_slider("Steps", sorted({*LADDER, begin}), begin, key=at, help=f"{k.help}; fewer are cheaper"))
+
+
+def _calls(key: str) -> dict[str, int]:
+    k = next(k for k in knobs(choices("sampler")[JUMPS]) if k.name == "calls")
+    at = f"{key}.sampler.{JUMPS}.calls"
+    begin = int(first(at, k.default))
+    listed = sorted({v for v in LADDER if v <= (k.high or 0)} | {begin})
+    return {"calls": int(st.select_slider("Calls", listed, begin, key=at, help=k.help))}
 
 
 def calls_of(e: Experiment) -> int:
     """Evaluations of the model that a racer will make: 0 where that cannot be told beforehand."""
     steps, name = e.steps, e.sampler.name  # type: ignore[union-attr]
+    if name == JUMPS:
+        return int(e.sampler.calls)  # type: ignore[union-attr]
     if e.guidance is not None and e.guidance.name != "none":
         return 0
     each = {
-        "transport_euler": steps, "exponential_euler": steps, "flow_map": steps, "brownian_bridge": steps, "transport_heun": 2 * steps,
+        "transport_euler": steps, "exponential_euler": steps, "brownian_bridge": steps, "transport_heun": 2 * steps,
         "ddim": steps, "euler_maruyama": steps, "dpm_solver_2m": steps, "heun": 2 * steps - 1,
     }  # fmt: skip
     return each.get(name, 0)
@@ -234,6 +264,4 @@ def first_race(data: str) -> list[Experiment]:
     structured = choices("data")[data].modality != "points"  # type: ignore[attr-defined]
     own = STRUCTURED_DEFAULTS if structured else {}
     chosen = firsts()[:USUAL]
-    return [
-        Experiment.from_dict({"data": {"name": data}, "method": {"name": m}, "steps": usual_steps(m), **own}) for m in chosen
-    ]
+    return [Experiment.from_dict({"data": {"name": data}, "method": {"name": m}, **own}) for m in chosen]
