@@ -19,12 +19,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from rkdiff.core.model import ANY
 from rkdiff.core.parts import PartError
 from rkdiff.core.rng import Rng
-from rkdiff.core.tensors import to_torch, torch
+from rkdiff.core.tensors import to_numpy, to_torch, torch
 from rkdiff.methods._bridge_regressors import Coupled, Field, Regressor
 from rkdiff.methods._bridges import rising, walk
 from rkdiff.methods._couplings import sinkhorn
@@ -33,8 +32,6 @@ from rkdiff.methods._light_fit import SourceDraw
 STARTS = ("independent", "reference", "sinkhorn")
 #: Points of each batch that "sinkhorn" pairs with one another.
 GROUP = 256
-#: How often a pair of labelled data forgets its class, so that the whole is learned too.
-DROPOUT = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +65,6 @@ def fit_bridge_matching(
     regressor: Regressor,
     rng: Rng,
     *,
-    labels: Int[np.ndarray, " m"] | None = None,
     rounds: int = 4,
     pairs: int = 4096,
     steps: int = 40,
@@ -81,7 +77,6 @@ def fit_bridge_matching(
         source_draw: draws points of the source.
         sigma: deviation of the Brownian reference at time 1, >= 0; 0 is rectified flow.
         regressor: learns a drift from pairs.
-        labels: classes of the target's points; half the pairs forget theirs.
         pairs: how many pairs are simulated for each training.
         steps: Euler-Maruyama steps of a simulation.
         start: the first pairs, one of STARTS.
@@ -92,8 +87,7 @@ def fit_bridge_matching(
     _check(target, sigma, rounds, pairs, steps, start)
     if start == "sinkhorn":
         pairs = max(pairs - pairs % GROUP, min(pairs, GROUP))
-    numbers, classes = rng.numpy("ends"), 0 if labels is None else int(labels.max()) + 1
-    known = _Ends(source_draw, target, labels, pairs, numbers, device)
+    known = _Ends(source_draw, target, pairs, rng.numpy("ends"), device)
     now = _first(known, sigma, start)
     ahead: Field | None = None
     back: Field | None = None
@@ -102,7 +96,7 @@ def fit_bridge_matching(
     for k in range(total):
         stream = rng.child(f"training {k}")
         from_data = k % 2 == 0
-        work = regressor.learn(now.turned() if from_data else now, sigma, classes, stream, back if from_data else ahead)
+        work = regressor.learn(now.turned() if from_data else now, sigma, stream, back if from_data else ahead)
         while True:
             try:
                 done, of, loss = next(work)
@@ -114,9 +108,9 @@ def fit_bridge_matching(
             back = learned
         else:
             ahead = learned
-        begin, label = known.data() if from_data else known.source()
-        other = _simulated(learned, begin, label, times, sigma, stream.torch("walk"))
-        now = Coupled(other, begin, label) if from_data else Coupled(begin, other, label)
+        begin = known.data() if from_data else known.source()
+        other = _simulated(learned, begin, times, sigma, stream.torch("walk"))
+        now = Coupled(other, begin) if from_data else Coupled(begin, other)
         couplings.append(_covariance(now))
     assert ahead is not None
     assert back is not None
@@ -125,55 +119,37 @@ def fit_bridge_matching(
 
 @dataclass(frozen=True)
 class _Ends:
-    """Fresh points of either end, and classes in the data's proportions, half of them forgotten."""
+    """Fresh points of either end."""
 
     source_draw: SourceDraw
     target: np.ndarray
-    labels: np.ndarray | None
     count: int
     numbers: np.random.Generator
     device: str
 
-    def source(self) -> tuple[torch.Tensor, torch.Tensor | None]:
-        label = None if self.labels is None else self._forgotten(self.labels[self._picked()])
-        return to_torch(self.source_draw(self.count, self.numbers), self.device), label
+    def source(self) -> torch.Tensor:
+        return to_torch(self.source_draw(self.count, self.numbers), self.device)
 
-    def data(self) -> tuple[torch.Tensor, torch.Tensor | None]:
-        pick = self._picked()
-        return to_torch(self.target[pick], self.device), None if self.labels is None else self._forgotten(self.labels[pick])
-
-    def _picked(self) -> np.ndarray:
-        return self.numbers.integers(len(self.target), size=self.count)
-
-    def _forgotten(self, label: np.ndarray) -> torch.Tensor:
-        return to_torch(np.where(self.numbers.random(self.count) < DROPOUT, ANY, label), self.device)
+    def data(self) -> torch.Tensor:
+        return to_torch(self.target[self.numbers.integers(len(self.target), size=self.count)], self.device)
 
 
 def _first(known: _Ends, sigma: float, start: str) -> Coupled:
-    x0 = known.source()[0]
+    x0 = known.source()
     if start == "reference":
-        noise = to_torch(known.numbers.standard_normal(tuple(x0.shape)), known.device)
-        return Coupled(x0, x0 + sigma * noise, known.data()[1])
-    x1, label = known.data()
+        return Coupled(x0, x0 + sigma * to_torch(known.numbers.standard_normal(tuple(x0.shape)), known.device))
+    x1 = known.data()
     if start == "sinkhorn":
-        a, b = x0.cpu().numpy(), x1.cpu().numpy()
-        asked = np.full(len(b), ANY) if label is None else label.cpu().numpy()
-        order = np.empty(len(b), dtype=np.int64)
-        for c in np.unique(asked):  # a class is paired with its own share of the source
-            mine = np.flatnonzero(asked == c)
-            for k in range(0, len(mine), GROUP):
-                group = mine[k : k + GROUP]
-                order[group] = group[sinkhorn(a[group], b[group], known.numbers, sigma)]
-        x1 = x1[torch.as_tensor(order, device=x1.device)]
-    return Coupled(x0, x1, label)
+        a, b = to_numpy(x0), to_numpy(x1)
+        parts = [slice(k, k + GROUP) for k in range(0, len(a), GROUP)]
+        x1 = x1[torch.as_tensor(np.concatenate([k.start + sinkhorn(a[k], b[k], known.numbers, sigma) for k in parts]))]
+    return Coupled(x0, x1)
 
 
-def _simulated(
-    field: Field, x: torch.Tensor, label: torch.Tensor | None, times: list[float], sigma: float, generator: torch.Generator
-) -> torch.Tensor:
+def _simulated(field: Field, x: torch.Tensor, times: list[float], sigma: float, generator: torch.Generator) -> torch.Tensor:
     """Where a diffusion that starts at x ends."""
     with torch.no_grad():
-        *_, last = walk(lambda y, s: field.drift(y, s, label), x, times, sigma, generator)
+        *_, last = walk(field.drift, x, times, sigma, generator)
     if not bool(torch.isfinite(last).all()):
         raise PartError("a simulated pair left the finite numbers; choose a smaller rate or more training steps")
     return last

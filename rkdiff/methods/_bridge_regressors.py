@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import randn, to_numpy, torch
@@ -42,23 +42,20 @@ TINY = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Coupled:
-    """Pairs of points, and the class of each pair (-1: none), or None where there are no classes."""
+    """Pairs of points."""
 
     a: Float[torch.Tensor, "n d"]
     b: Float[torch.Tensor, "n d"]
-    label: Int[torch.Tensor, " n"] | None = None
 
     def turned(self) -> Coupled:
         """The same pairs seen from the other end."""
-        return Coupled(self.b, self.a, self.label)
+        return Coupled(self.b, self.a)
 
 
 class Field(Protocol):
     """A learned drift from a to b."""
 
-    def drift(
-        self, x: Float[torch.Tensor, "n d"], s: float, label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, "n d"]:
+    def drift(self, x: Float[torch.Tensor, "n d"], s: float) -> Float[torch.Tensor, "n d"]:
         """Velocity at the time s in [0, 1] that has passed since a."""
 
     def state(self) -> dict[str, np.ndarray]:
@@ -69,7 +66,7 @@ class Regressor(Protocol):
     """A way to learn a drift."""
 
     def learn(
-        self, pairs: Coupled, sigma: float, classes: int, rng: Rng, begin: Field | None
+        self, pairs: Coupled, sigma: float, rng: Rng, begin: Field | None
     ) -> Generator[tuple[int, int, float], None, Field]:
         """Yield (lessons done, of how many, loss), return the drift; `begin` is what was learned in this direction before."""
 
@@ -79,7 +76,7 @@ class Regressor(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class AffineField:
-    """The line with full matrices; classes are ignored."""
+    """The line with full matrices."""
 
     mean_a: Float[torch.Tensor, " d"]
     mean_b: Float[torch.Tensor, " d"]
@@ -99,9 +96,7 @@ class AffineField:
         inverse = torch.where(some, 1 / torch.where(some, values, 1.0), 0.0)
         return ahead @ (vectors * inverse) @ vectors.T
 
-    def drift(
-        self, x: Float[torch.Tensor, "n d"], s: float, label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, "n d"]:
+    def drift(self, x: Float[torch.Tensor, "n d"], s: float) -> Float[torch.Tensor, "n d"]:
         return self.mean_b - self.mean_a + (x - (1 - s) * self.mean_a - s * self.mean_b) @ self.slope(s).T
 
     def state(self) -> dict[str, np.ndarray]:
@@ -114,7 +109,7 @@ class Affine:
     """Means and covariances of the pairs decide everything: exact for Gaussians, and the linear control elsewhere."""
 
     def learn(
-        self, pairs: Coupled, sigma: float, classes: int, rng: Rng, begin: Field | None
+        self, pairs: Coupled, sigma: float, rng: Rng, begin: Field | None
     ) -> Generator[tuple[int, int, float], None, AffineField]:
         ma, mb = pairs.a.mean(0), pairs.b.mean(0)
         a, b, n = pairs.a - ma, pairs.b - mb, len(pairs.a)
@@ -160,15 +155,14 @@ class Line:
 class NetworkField:
     """The line plus a perceptron's correction."""
 
-    def __init__(self, net: Perceptron, theta: torch.Tensor, pitch: torch.Tensor, line: Line, classes: int) -> None:
-        self.net, self.theta, self.pitch, self.line, self.classes = net, theta, pitch, line, classes
+    def __init__(self, net: Perceptron, theta: torch.Tensor, pitch: torch.Tensor, line: Line) -> None:
+        self.net, self.theta, self.pitch, self.line = net, theta, pitch, line
 
     def parts(
         self,
         theta: torch.Tensor,
         x: Float[torch.Tensor, "n d"],
         s: Float[torch.Tensor, "n 1"],
-        label: Int[torch.Tensor, " n"] | None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The line's velocity, the deviation of what it leaves, and the perceptron's output; single precision."""
         mean, law, slope, left = self.line.at(s)
@@ -178,21 +172,14 @@ class NetworkField:
         if self.pitch.shape[1]:
             phase = y @ self.pitch
             seen += [torch.sin(phase), torch.cos(phase)]
-        if self.classes:
-            asked = torch.zeros(len(x), self.classes + 1, dtype=x.dtype, device=x.device)
-            if label is not None:
-                asked.scatter_(1, label[:, None] + 1, 1.0)
-            seen.append(asked[:, 1:])
         pace = self.line.mean_b - self.line.mean_a
         return pace + slope * (x - mean), left, self.net(theta, torch.cat(seen, dim=1))
 
-    def drift(
-        self, x: Float[torch.Tensor, "n d"], s: float, label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, "n d"]:
+    def drift(self, x: Float[torch.Tensor, "n d"], s: float) -> Float[torch.Tensor, "n d"]:
         low = self.theta.dtype
         when = torch.full((len(x), 1), min(max(s, NEAREST), 1 - NEAREST), dtype=low, device=x.device)
         with torch.no_grad():
-            line, left, output = self.parts(self.theta, x.to(low), when, label)
+            line, left, output = self.parts(self.theta, x.to(low), when)
             return (line + left * output).to(x.dtype)
 
     def state(self) -> dict[str, np.ndarray]:
@@ -214,10 +201,10 @@ class Network:
     weights: Float[torch.Tensor, " d"] | None = None
 
     def learn(
-        self, pairs: Coupled, sigma: float, classes: int, rng: Rng, begin: Field | None
+        self, pairs: Coupled, sigma: float, rng: Rng, begin: Field | None
     ) -> Generator[tuple[int, int, float], None, NetworkField]:
         line = Line.of(pairs, sigma)
-        field = self._untrained(line, classes, rng)
+        field = self._untrained(line, rng)
         if isinstance(begin, NetworkField):
             field.theta, field.pitch = begin.theta.clone(), begin.pitch
         numbers, adam = rng.torch("lessons"), Adam(field.theta)
@@ -226,12 +213,12 @@ class Network:
             yield k + 1, self.steps, self._lesson(field, pairs, adam, self.rate * warm, numbers)
         return field
 
-    def _untrained(self, line: Line, classes: int, rng: Rng) -> NetworkField:
+    def _untrained(self, line: Line, rng: Rng) -> NetworkField:
         d, start = len(line.mean_a), rng.torch("network")
         pitch = PITCH * math.sqrt(2 / d) * randn((d, self.fourier), start, line.mean_a)
-        inputs = d + 2 + 2 * len(CLOCK) + 2 * self.fourier + classes
+        inputs = d + 2 + 2 * len(CLOCK) + 2 * self.fourier
         net = Perceptron((inputs, *[self.width] * self.layers, d))
-        return NetworkField(net, net.start(start, line.mean_a, output=0.1), pitch, line, classes)
+        return NetworkField(net, net.start(start, line.mean_a, output=0.1), pitch, line)
 
     def _lesson(self, field: NetworkField, pairs: Coupled, adam: Adam, rate: float, numbers: torch.Generator) -> float:
         """One step against the squared error of the drift, in units of what the line leaves at that time."""
@@ -243,10 +230,9 @@ class Network:
         z = randn(tuple(a.shape), numbers, a)
         x = (1 - s) * a + s * b + field.line.sigma * (s * (1 - s)).sqrt() * z
         wanted = b - a - field.line.sigma * (s / (1 - s)).sqrt() * z
-        label = None if pairs.label is None else pairs.label[pick]
         with torch.enable_grad():
             theta = field.theta.detach().requires_grad_()
-            line, left, output = field.parts(theta, x, s, label)
+            line, left, output = field.parts(theta, x, s)
             error = (line + left * output - wanted).square() / (left.square().mean(1, keepdim=True) + TINY)
             loss = (error if self.weights is None else self.weights.to(low) * error).mean()
             (slope,) = torch.autograd.grad(loss, theta)

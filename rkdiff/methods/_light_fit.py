@@ -5,9 +5,6 @@ r"""Fitting the mixture of a light Schroedinger bridge: one smooth loss, no simu
 is, up to a constant, the divergence of the true bridge from the fitted one (Korotin, Gushchin and Burnaev 2024, proposition 3.2 and
 theorem 3.2). Parameters: a_k, r_k and either log diag S_k, held in [-6, 4], or a lower triangle L_k with S_k = L_k L_k', whose diagonal
 goes through a softplus and stays above exp(-3). Components start at random data points with S = 0.1. Minimised by Adam on one flat vector.
-
-The classes of labelled data share the components of the whole and have weights of their own, learned beside the whole's from its lessons
-without changing what the whole learns.
 """
 
 from __future__ import annotations
@@ -124,7 +121,6 @@ def fit_light_bridge(
     eps: float,
     rng: Rng,
     *,
-    labels: Int[np.ndarray, " m"] | None = None,
     components: int = 20,
     iterations: int = 2000,
     rate: float = 0.01,
@@ -137,7 +133,6 @@ def fit_light_bridge(
     Args:
         source_draw: draws points of the source.
         eps: variance of the Brownian reference at time 1, in the coordinates, > 0.
-        labels: classes of the target's points, each of which gets weights of its own.
         components: K; where there are fewer points than that, several components start at one point.
         full: components with full covariances.
 
@@ -148,42 +143,26 @@ def fit_light_bridge(
     picks, draws, noise = rng.numpy("centres"), rng.numpy("batches"), rng.numpy("source")
     shape = Components(components, target.shape[1], full)
     theta = to_torch(shape.start(target[_spread(len(target), components, picks)]), device)
-    classes = 0 if labels is None else int(labels.max()) + 1
-    own = torch.zeros(classes, components, dtype=theta.dtype, device=theta.device)
-    data, marks = to_torch(target, device), None if labels is None else to_torch(labels, device)
-    adam, adam_own = Adam(theta), Adam(own)
+    data, adam = to_torch(target, device), Adam(theta)
     for k in range(iterations):
         pick = to_torch(draws.integers(len(target), size=batch), device)
         x, y = to_torch(source_draw(batch, noise), device), data[pick]
         with torch.enable_grad():
             theta_ = theta.detach().requires_grad_()
             a, r, s = shape.read(theta_)
-            at_source, at_data = logits(x, r, s, eps), log_normals(y, r, s, eps)
-            whole = contrast(at_source + a / eps, at_data + a / eps)
-            (slope,) = torch.autograd.grad(whole, theta_)
-            now = rate * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * k / iterations)))
-            adam.step(slope, now)
-            if marks is not None:
-                adam_own.step(_class_slope(own, marks[pick], at_source.detach(), at_data.detach(), eps), now)
-        loss = float(whole.detach())
+            missed = contrast(logits(x, r, s, eps) + a / eps, log_normals(y, r, s, eps) + a / eps)
+            (slope,) = torch.autograd.grad(missed, theta_)
+        adam.step(slope, rate * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * k / iterations))))
+        loss = float(missed.detach())
         if not math.isfinite(loss):
             raise PartError(f"the loss left the finite numbers at iteration {k + 1}; choose a smaller rate or a larger sigma")
-        yield Step(k + 1, loss, lambda: _plan(theta, own, shape, eps))
-    return _plan(theta, own, shape, eps)
+        yield Step(k + 1, loss, lambda: _plan(theta, shape, eps))
+    return _plan(theta, shape, eps)
 
 
-def _class_slope(
-    own: torch.Tensor, marks: torch.Tensor, at_source: torch.Tensor, at_data: torch.Tensor, eps: float
-) -> torch.Tensor:
-    """Gradient of each class's loss in its own weights: how much of the source, less how much of the data, a component takes."""
-    mine = own[marks] / eps
-    gap = torch.softmax(at_source + mine, 1) - torch.softmax(at_data + mine, 1)
-    return torch.zeros_like(own).index_add_(0, marks, gap) / (eps * len(marks))
-
-
-def _plan(theta: torch.Tensor, own: torch.Tensor, shape: Components, eps: float) -> LightPlan:
-    a, r, s = shape.read(theta.detach())
-    weights = torch.log_softmax(torch.cat([a[None], own]) / eps, dim=1)
+def _plan(theta: torch.Tensor, shape: Components, eps: float) -> LightPlan:
+    a, r, s = shape.read(theta.detach().clone())
+    weights = torch.log_softmax(a / eps, dim=0)
     if not shape.full:
         return LightPlan(eps, weights, r, s)
     values, turns = torch.linalg.eigh(s @ s.transpose(1, 2))

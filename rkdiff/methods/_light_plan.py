@@ -20,7 +20,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
@@ -31,23 +31,21 @@ class LightPlan:
     """The mixture v and the variance eps.
 
     Attributes:
-        weights: (rows, K) log alpha; row 0 belongs to the whole data, row 1 + c to class c. A constant in a row has no effect.
+        weights: (K,) log alpha; a constant added to all has no effect.
         centres: (K, d) the r_k.
         variances: (K, d) eigenvalues of S_k, positive.
         turns: (K, d, d) their eigenvectors as columns; None where S_k is diagonal.
     """
 
     eps: float
-    weights: Float[torch.Tensor, "rows k"]
+    weights: Float[torch.Tensor, " k"]
     centres: Float[torch.Tensor, "k d"]
     variances: Float[torch.Tensor, "k d"]
     turns: Float[torch.Tensor, "k d d"] | None = None
 
-    def shares(
-        self, x: Float[torch.Tensor, "n d"], t: float = 0.0, label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, "n k"]:
+    def shares(self, x: Float[torch.Tensor, "n d"], t: float = 0.0) -> Float[torch.Tensor, "n k"]:
         """Probability of each component of the end, given X_t = x."""
-        s, logs = self.variances, self.weights[_rows(label)]
+        s, logs = self.variances, self.weights
         spread = t * s + (1 - t)
         r = self._turned_centres
         bend, pull = (s - 1) / spread, r / spread
@@ -57,11 +55,9 @@ class LightPlan:
         each = [((x @ u) ** 2 @ a + 2 * (x @ u) @ b) / (2 * self.eps) for u, a, b in zip(self.turns, bend, pull, strict=True)]
         return torch.softmax(logs + rest + torch.stack(each, dim=1), dim=1)
 
-    def drift(
-        self, x: Float[torch.Tensor, "n d"], t: float, label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, "n d"]:
+    def drift(self, x: Float[torch.Tensor, "n d"], t: float) -> Float[torch.Tensor, "n d"]:
         """Velocity of the bridge, whose noise is sqrt(eps) dW, at any t in [0, 1]."""
-        w, s = self.shares(x, t, label), self.variances
+        w, s = self.shares(x, t), self.variances
         spread = t * s + (1 - t)
         bend, pull = (s - 1) / spread, self._turned_centres / spread
         if self.turns is None:
@@ -71,20 +67,16 @@ class LightPlan:
             out += w[:, k : k + 1] * (((x @ u) * bend[k] + pull[k]) @ u.T)
         return out
 
-    def mean(
-        self, x: Float[torch.Tensor, "n d"], t: float = 0.0, label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, "n d"]:
+    def mean(self, x: Float[torch.Tensor, "n d"], t: float = 0.0) -> Float[torch.Tensor, "n d"]:
         """E[X_1 | X_t = x]; at t = 0 the barycentric projection of the plan."""
-        return x + (1 - t) * self.drift(x, t, label)
+        return x + (1 - t) * self.drift(x, t)
 
-    def draw(
-        self, x: Float[torch.Tensor, "n d"], t: float, rng: Rng, label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, "n d"]:
+    def draw(self, x: Float[torch.Tensor, "n d"], t: float, rng: Rng) -> Float[torch.Tensor, "n d"]:
         """X_1 given X_t = x: a component, then its normal."""
         n, where = len(x), str(x.device)
         u = to_torch(rng.numpy("components").random(n), where).to(x)
         z = to_torch(rng.numpy("normals").standard_normal(tuple(x.shape)), where).to(x)
-        cumulated = torch.cumsum(self.shares(x, t, label), dim=1)
+        cumulated = torch.cumsum(self.shares(x, t), dim=1)
         k = (u[:, None] * cumulated[:, -1:] > cumulated).sum(1).clamp_max(len(self.centres) - 1)
         s, r = self.variances[k], self._turned_centres[k]
         spread = t * s + (1 - t)
@@ -92,12 +84,10 @@ class LightPlan:
         y = (s * turned + (1 - t) * r) / spread + math.sqrt(self.eps * (1 - t)) * (s / spread).sqrt() * z
         return y if self.turns is None else torch.einsum("nj,nij->ni", y, self.turns[k])
 
-    def log_density(
-        self, x: Float[torch.Tensor, "n d"], y: Float[torch.Tensor, "n d"], label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, " n"]:
+    def log_density(self, x: Float[torch.Tensor, "n d"], y: Float[torch.Tensor, "n d"]) -> Float[torch.Tensor, " n"]:
         """Log density of the plan's y given X_0 = x, pair by pair."""
         s, r = self.variances, self._turned_centres
-        logs = torch.log(self.shares(x, 0.0, label))
+        logs = torch.log(self.shares(x, 0.0))
         each = []
         for k in range(len(r)):
             a, b = (x, y) if self.turns is None else (x @ self.turns[k], y @ self.turns[k])
@@ -115,8 +105,3 @@ class LightPlan:
         out = {"eps": np.array(self.eps), "weights": to_numpy(self.weights), "centres": to_numpy(self.centres)}
         out["variances"] = to_numpy(self.variances)
         return out if self.turns is None else out | {"turns": to_numpy(self.turns)}
-
-
-def _rows(label: Int[torch.Tensor, " n"] | None) -> Int[torch.Tensor, " n"] | slice:
-    """Which row of the weights each particle reads: its class, or the whole data's for every particle."""
-    return slice(0, 1) if label is None else label + 1

@@ -9,7 +9,8 @@ Given its end a path is a Brownian bridge, so that whole paths are drawn without
 
 Small sigma: components compete ever harder (their weights become zeros and ones) and some may die; many dimensions: the source's tails
 meet few components. No probability flow is offered, because the marginals between the ends are not known in closed form for this source,
-and no way back of its own, because x given y is no mixture.
+and no way back of its own, because x given y is no mixture. Labels are not used: weights of each class on shared components would miss
+the class, because with its weight the part of the source that a component draws from moves, and with that the component's image.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class LightSchrodingerBridge(Transport):
         """
         d, eps = problem.x.shape[1], self.sigma**2
         work = fit_light_bridge(
-            standard_normal(d), problem.x, eps, rng, labels=problem.labels, components=self.components, iterations=self.iterations,
+            standard_normal(d), problem.x, eps, rng, components=self.components, iterations=self.iterations,
             rate=self.rate, batch=self.batch, full=self.covariance == "full", device=problem.device,
         )  # fmt: skip
         z = to_torch(rng.numpy("look").standard_normal((PARTICLES, d)), problem.device)
@@ -83,7 +84,7 @@ class LightSchrodingerBridge(Transport):
             try:
                 step = next(work)
             except StopIteration as end:
-                return LightBridge(end.value, problem.classes)
+                return LightBridge(end.value)
             losses.append(step.loss)
             if step.done % every and step.done < self.iterations:
                 continue
@@ -97,31 +98,32 @@ class LightSchrodingerBridge(Transport):
 class LightBridge(Bridge):
     """The bridge of a `LightPlan`: drift and law of the end in closed form."""
 
-    def __init__(self, plan: LightPlan, classes: int = 0) -> None:
-        self.plan, self.classes, self.sigma = plan, classes, plan.eps**0.5
+    def __init__(self, plan: LightPlan) -> None:
+        self.plan, self.sigma = plan, plan.eps**0.5
 
     def endpoint_mean(
         self, x: Float[torch.Tensor, "n d"], t: float, label: Int[torch.Tensor, " n"] | None = None
     ) -> Float[torch.Tensor, "n d"]:
-        return self.plan.mean(x, t, label)
+        self.refuse_class(label)
+        return self.plan.mean(x, t)
 
     def endpoint_draw(
         self, x: Float[torch.Tensor, "n d"], t: float, rng: Rng, label: Int[torch.Tensor, " n"] | None = None
     ) -> Float[torch.Tensor, "n d"]:
         """A draw of X_1 given X_t = x, of the plan y | x at t = 0."""
-        return self.plan.draw(x, t, rng, label)
+        self.refuse_class(label)
+        return self.plan.draw(x, t, rng)
 
     def drift(
         self, x: Float[torch.Tensor, "n d"], t: float, *, label: Int[torch.Tensor, " n"] | None = None, rng: Rng | None = None
     ) -> Float[torch.Tensor, "n d"]:
         """The bridge's velocity, exact up to t = 1."""
-        return self.plan.drift(x, t, label)
+        self.refuse_class(label)
+        return self.plan.drift(x, t)
 
-    def log_density(
-        self, x: Float[torch.Tensor, "n d"], y: Float[torch.Tensor, "n d"], label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, " n"]:
+    def log_density(self, x: Float[torch.Tensor, "n d"], y: Float[torch.Tensor, "n d"]) -> Float[torch.Tensor, " n"]:
         """Log density of the plan's y given X_0 = x."""
-        return self.plan.log_density(x, y, label)
+        return self.plan.log_density(x, y)
 
     def state(self) -> dict[str, np.ndarray]:
         return self.plan.state()

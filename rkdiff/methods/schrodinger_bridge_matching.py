@@ -8,7 +8,7 @@ Each learns its drift from pairs that the other has simulated (DSBM: Shi, De Bor
 The pairs tend to those of the Schroedinger bridge, the entropic plan of eps = sigma^2; how near they are after a few rounds is a matter
 of training, and what is drawn is the trained approximation. Where both drifts have agreed, sigma^2 times the score is b + g, and the
 flow without noise that has the same marginals has the velocity (b - g) / 2. With sigma = 0 nothing is drawn at random: the first training
-is flow matching on unpaired points and every later one straightens it (rectified flow, Liu et al. 2023).
+is flow matching on unpaired points and every later one straightens it (rectified flow, Liu et al. 2023). Labels are not used.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class SchrodingerBridgeMatching(Transport):
         """
         d, device = problem.x.shape[1], problem.device
         work = fit_bridge_matching(
-            standard_normal(d), problem.x, self.sigma, self._regressor(problem), rng, labels=problem.labels, rounds=self.rounds,
+            standard_normal(d), problem.x, self.sigma, self._regressor(problem), rng, rounds=self.rounds,
             pairs=self.pairs, steps=self.walk, start=self.start, device=device,
         )  # fmt: skip
         z = to_torch(rng.numpy("look").standard_normal((PARTICLES, d)), device)
@@ -89,7 +89,7 @@ class SchrodingerBridgeMatching(Transport):
             try:
                 turn = next(work)
             except StopIteration as end:
-                return MatchedBridge(end.value, self.sigma, problem.classes, self.deterministic)
+                return MatchedBridge(end.value, self.sigma, self.deterministic)
             losses.append(turn.loss)
             every = max(1, turn.total // REPORTS)
             if turn.done % every and turn.done < turn.total:
@@ -124,9 +124,9 @@ class SchrodingerBridgeMatching(Transport):
 class MatchedBridge(Bridge):
     """The diffusion from the source, with the one from the data beside it; or the flow between both."""
 
-    def __init__(self, matched: Matched, sigma: float, classes: int = 0, deterministic: bool = False) -> None:
+    def __init__(self, matched: Matched, sigma: float, deterministic: bool = False) -> None:
         self.ahead, self.back, self.matched = matched.ahead, matched.back, matched
-        self.sigma, self.classes, self.deterministic = 0.0 if deterministic else sigma, classes, deterministic
+        self.sigma, self.deterministic = 0.0 if deterministic else sigma, deterministic
         #: A step of the flow asks both networks.
         self.calls_each = 2 if deterministic else 1
 
@@ -139,13 +139,12 @@ class MatchedBridge(Bridge):
     def drift(
         self, x: Float[torch.Tensor, "n d"], t: float, *, label: Int[torch.Tensor, " n"] | None = None, rng: Rng | None = None
     ) -> Float[torch.Tensor, "n d"]:
-        return self.probability_flow(x, t, label) if self.deterministic else self.ahead.drift(x, t, label)
+        self.refuse_class(label)
+        return self.probability_flow(x, t) if self.deterministic else self.ahead.drift(x, t)
 
-    def probability_flow(
-        self, x: Float[torch.Tensor, "n d"], t: float, label: Int[torch.Tensor, " n"] | None = None
-    ) -> Float[torch.Tensor, "n d"]:
+    def probability_flow(self, x: Float[torch.Tensor, "n d"], t: float) -> Float[torch.Tensor, "n d"]:
         """(b - g) / 2: the velocity of the flow with the same marginals, as far as both directions agree."""
-        return (self.ahead.drift(x, t, label) - self.back.drift(x, 1 - t, label)) / 2
+        return (self.ahead.drift(x, t) - self.back.drift(x, 1 - t)) / 2
 
     def state(self) -> dict[str, np.ndarray]:
         both = (("ahead", self.ahead), ("back", self.back))

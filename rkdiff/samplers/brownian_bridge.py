@@ -24,7 +24,7 @@ from typing import ClassVar
 
 from jaxtyping import Float, Int
 
-from rkdiff.core.model import Model
+from rkdiff.core.model import ANY, Model
 from rkdiff.core.parts import PartError
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import torch
@@ -62,6 +62,11 @@ class Bridge(Model):
         """b(x, t) = (E[X_1 | X_t = x] - x) / (1 - t)."""
         t = min(t, 1 - NEAREST)
         return (self.endpoint_mean(x, t, label) - x) / (1 - t)
+
+    def refuse_class(self, label: Int[torch.Tensor, " n"] | None) -> None:
+        """Raise `ValueError` for particles that ask for a class of a model that learned none."""
+        if label is not None and bool((label != ANY).any()):
+            raise ValueError(f"{type(self).__name__} learned no classes; ask for none ({ANY})")
 
     def noise(self, before: float, after: float) -> float:
         """Sigma sqrt(after - before), in the last step too: where the law of the end is smooth, that noise belongs to it."""
