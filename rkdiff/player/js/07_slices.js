@@ -89,7 +89,21 @@ function dialAngle({ plan, scene }, x, y, within) {
   return (Math.atan2(cy - y, x - cx) + 2 * Math.PI) % Math.PI;
 }
 
-/** Lines of all directions through the middle of the view, the dial, and the chosen direction with its matching as a ladder. */
+/** Faint lines of all directions through the middle of the view, under the cloud. */
+function drawDirections({ raster, theme, scene, middle, pixel }, i, at, state) {
+  const chosen = chosenSlice(scene.panels[i], at, state);
+  if (!chosen) return;
+  const far = Math.hypot(...middle);
+  const [red, green, blue] = theme.text;
+  for (let k = 0; k < chosen.of; k++) {
+    const [x, y, length] = direction(scene.panels[i].slices, chosen.a, k);
+    if (k === chosen.k || length < 1e-6) continue;
+    const [dx, dy] = [(x / length) * far, (y / length) * far];
+    raster.line(middle[0] - dx, middle[1] + dy, middle[0] + dx, middle[1] - dy, (blue << 16) | red, green << 8, 28 + 16 * pixel);
+  }
+}
+
+/** The dial, and the chosen direction with its matching as a ladder. */
 function drawSlices(renderer, i, at, state) {
   const { ctx, scene, plan, theme, pixel } = renderer;
   const panel = scene.panels[i];
@@ -102,21 +116,7 @@ function drawSlices(renderer, i, at, state) {
   ctx.beginPath();
   ctx.roundRect(box.x, box.y, box.width, box.height, 8);
   ctx.clip();
-  const lines = (pick, colour, width) => {
-    ctx.beginPath();
-    for (let k = 0; k < chosen.of; k++) {
-      if ((k === chosen.k) !== pick) continue;
-      const [x, y, length] = direction(panel.slices, chosen.a, k);
-      if (length < 1e-6) continue;
-      ctx.moveTo(cx - (x / length) * far, cy + (y / length) * far);
-      ctx.lineTo(cx + (x / length) * far, cy - (y / length) * far);
-    }
-    ctx.strokeStyle = colour;
-    ctx.lineWidth = width;
-    ctx.stroke();
-  };
-  lines(false, css(theme.text, theme.name === "dark" ? 0.15 : 0.13), 1);
-  drawLadder(renderer, i, chosen, () => lines(true, css(theme.text, 0.5), 1.2));
+  drawLadder(renderer, i, chosen, far);
   const knobs = (pick, radius, fill, rim) => {
     ctx.beginPath();
     for (let k = 0; k < chosen.of; k++) {
@@ -151,7 +151,7 @@ function onLine({ scene, plan, by, pixel }, i, { a, k }) {
   return { spot: (s) => [cx + (x / length) * along(s), cy - (y / length) * along(s)], across: [y / length, x / length], x, y, length };
 }
 
-function drawLadder(renderer, i, chosen, line) {
+function drawLadder(renderer, i, chosen, far) {
   const { ctx, scene, theme } = renderer;
   const place = onLine(renderer, i, chosen);
   if (!place) return;
@@ -167,7 +167,14 @@ function drawLadder(renderer, i, chosen, line) {
   ctx.lineWidth = 2 * SLICE.side + 10;
   ctx.stroke();
   ctx.lineCap = "butt";
-  line();
+  const [cx, cy] = dialOf(renderer.plan.cells[i].box);
+  const [dx, dy] = [(place.x / place.length) * far, (place.y / place.length) * far];
+  ctx.beginPath();
+  ctx.moveTo(cx - dx, cy + dy);
+  ctx.lineTo(cx + dx, cy - dy);
+  ctx.strokeStyle = css(theme.text, 0.5);
+  ctx.lineWidth = 1.2;
+  ctx.stroke();
   ctx.beginPath();
   for (let j = 0; j <= last; j++) {
     const [[sx, sy], [tx, ty]] = [place.spot(s[j]), place.spot(t[j])];

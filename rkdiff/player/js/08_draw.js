@@ -116,6 +116,7 @@ class Renderer {
       if (old?.length === heads.length) for (let k = 0; k < heads.length; k++) heads[k] = old[k] + (heads[k] - old[k]) * mix;
       raster.buffer.set(this.backs[i]);
       if (panel.arrows && state.layers.arrows) drawArrows(this, panel.arrows, at);
+      drawDirections(this, i, at, state);
       if (state.layers.trails && scene.frames > 1) this.trails(i, at, looks, pieces);
       for (const { of, colour, sprite } of looks) raster.stamp(heads, of, sprite, colour, 0.86);
       ctx.putImageData(raster.image, Math.round(cell.box.x * pixel), Math.round(cell.box.y * pixel));
