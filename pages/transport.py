@@ -55,5 +55,5 @@ if go:
         desk.put(problems=[f"{s.title}: {s.problem}" for s in asked])
     st.rerun()
 
-tabs(desk, data, shared, [e for _, e in good])
+tabs(desk, data, direction, shared, [e for _, e in good])
 badge(slot)

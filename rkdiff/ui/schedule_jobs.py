@@ -22,12 +22,26 @@ from rkdiff.ui.schedule_data import keep, memory
 from rkdiff.ui.session import Desk, jobs
 
 
-def measured(desk: Desk, kind: str, payload: Mapping[str, Any], label: str, *, help: str = "", icon: str = "play_arrow") -> Any:
-    """The result of a job of this kind, or None while there is none; draws the button, the progress and what went wrong."""
+def measured(
+    desk: Desk,
+    kind: str,
+    payload: Mapping[str, Any],
+    label: str,
+    *,
+    help: str = "",
+    icon: str = "play_arrow",
+    at_once: bool = False,
+) -> Any:
+    """The result of a job of this kind, or None while there is none; draws the button, the progress and what went wrong.
+
+    `at_once`: what was not asked before is asked without the button.
+    """
     key = (kind, digest(payload))
     found = memory().get(key)
     if found is not None:
         return found
+    if at_once and desk.get(f"{kind}_key") != key:
+        _ask(desk, kind, payload, key)
     under_way = bool(desk.get(f"{kind}_job"))
     if under_way:
         _running(desk, kind)

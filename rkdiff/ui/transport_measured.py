@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from rkdiff.core.parts import choices, make
+from rkdiff.core.parts import choices, from_dict, make
 from rkdiff.experiment import Experiment
 from rkdiff.ui.plain import plain
 from rkdiff.ui.schedule_jobs import measured
@@ -17,6 +17,21 @@ from rkdiff.ui.schedule_tabs import chart
 from rkdiff.ui.session import Desk
 
 LEARNED = "learned_sliced_flow"
+#: Ways to match a flow that the table offers beside the racers.
+MATCHINGS: dict[str, dict[str, Any]] = {
+    "Flow matching": {"name": "flow_matching"},
+    "Batches coupled optimally": {"name": "flow_matching", "coupling": "ot"},
+    "Batches coupled with entropy": {"name": "flow_matching", "coupling": "sinkhorn"},
+    "Reflow, once": {"name": "flow_matching", "reflow": 1},
+}
+USUAL = ("Flow matching", "Batches coupled optimally", "Reflow, once")
+HUES = ("model", "second", "third", "data", "exact", "#E69F00", "#56B4E9", "#999933")
+MOST_METHODS = 6
+STRAIGHT_HELP = """
+**Bent**: S / E‖Z₁ − Z₀‖², 0 where every particle goes straight at even speed. **Length**: of a path over the distance of its ends. **One
+step**: how far a single Euler step misses the end of many. **Over optimal**: cost of the map over the best assignment of the same ends.
+Coupling batches is not optimal transport of the laws; reflow straightens and need not come closer to it.
+"""
 REPORT_HELP = """
 A network learns where the sliced flow takes a point from any time to any later one, so one call jumps as far as one likes. **Floor**: two
 fresh systems of particles against each other. Distances are √d · sliced W2.
@@ -105,3 +120,99 @@ def _report(desk: Desk, found: Mapping[str, Any]) -> None:
         f"{plain(found['memory']['honest'])} Particles at inference: {found['memory']['particles']:,} bytes. Training: "
         f"{sum(seconds) / seeds:.3g} CPU s, over {seeds} seed{'s' * (seeds != 1)}; {found['sizes'][0]} and {found['sizes'][1]} points."
     )
+
+
+def offered(racers: Sequence[Experiment]) -> dict[str, dict[str, Any]]:
+    """What the table can compare, by name: the racers as they are set up, and ways to match a flow."""
+    known = choices("method")
+    out = {n: from_dict("method", m).to_dict() for n, m in MATCHINGS.items() if m["name"] in known}
+    for e in racers:
+        described = e.method.to_dict()
+        if described in out.values():
+            continue
+        title = type(e.method).title()
+        out[title if title not in out else f"{title} (racer {sum(k.startswith(title) for k in out) + 1})"] = described
+    return out
+
+
+def straightness_tab(desk: Desk, data: str, shared: Mapping[str, Any], racers: Sequence[Experiment]) -> None:
+    """How straight methods go, how far from optimal, and what few calls cost them."""
+    left, right = st.columns([4, 1], gap="medium", vertical_alignment="bottom")
+    left.markdown("**Straight paths need few calls**, and are not optimal transport", help=STRAIGHT_HELP)
+    seeds = int(
+        right.select_slider("Seeds", (1, 2, 3, 5), 1, key=desk.key("straight_seeds"), help="each trains every method anew")
+    )
+    listed = offered(racers)
+    first = [n for n in USUAL if n in listed] or list(listed)[:2]
+    chosen = st.pills(
+        "Methods", list(listed), selection_mode="multi", default=first, key=desk.key("straight_methods"),
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if not chosen or len(chosen) > MOST_METHODS:
+        st.caption(f"Choose 1 to {MOST_METHODS} methods.")
+        return
+    payload = {
+        "data": shared["data"], "methods": [listed[n] for n in chosen], "seeds": seeds, "particles": 600, "seed": int(shared["seed"]),
+        **({"space": shared["space"]} if choices("data")[data].modality != "points" else {}),  # type: ignore[attr-defined]
+    }  # fmt: skip
+    found = measured(desk, "straightness", payload, "Measure straightness", icon="straighten")
+    if found is None:
+        st.caption("Trains the chosen methods and appears here: quality at 1 to 16 calls, straightness, cost over optimal.")
+        return
+    _straightness(desk, chosen, found)
+
+
+def _straightness(desk: Desk, names: Sequence[str], found: Mapping[str, Any]) -> None:
+    from rkdiff.plots.schedules import quality_figure
+    from rkdiff.plots.transport_straightness import straight_figure
+
+    methods = list(zip(names, HUES, found["methods"], strict=False))
+    lines: list[Any] = []
+    for name, hue, m in methods:
+        there = [b for b in m["budgets"] if b["sliced"] is not None]
+        values = [np.array(b["sliced"]["values"], dtype=float) for b in there]
+        columns = [np.array([f(v) for v in values]) for f in (np.mean, np.min, np.max)]
+        lines.append((name, hue, np.array([float(b["calls"]) for b in there]), *columns))
+    seeds, particles = found["seeds"], found["particles"]
+    left, right = st.columns(2, gap="large")
+    with left:
+        figure = quality_figure(
+            lines, found["floor"], found["floor"] + 2 * found["floor_sd"], floor_of=f"{particles} fresh samples"
+        )
+        chart(desk, "calls", figure, "quality against model calls, with the floor")
+    with right:
+        points = [
+            (name, hue, m["figures"]["share"]["mean"], m["figures"]["ratio"]["mean"])
+            for name, hue, m in methods
+            if m["figures"]["share"] and m["figures"]["ratio"]
+        ]
+        chart(desk, "straight", straight_figure(points), "how bent paths are against the cost of the map")
+    st.table(
+        [
+            {
+                "method": name,
+                "bent": _said(m["figures"]["share"]),
+                "length": _said(m["figures"]["stretch"]),
+                "one step": _said(m["figures"]["one_step"]),
+                "cost": _said(m["figures"]["cost"]),
+                "over optimal": _said(m["figures"]["ratio"]),
+            }
+            for name, _, m in methods
+        ],
+        hide_index=True,
+    )
+    spread = "bands: their range" if seeds > 1 else "one seed: no spread"
+    st.caption(
+        f"{seeds} seed{'s' * (seeds != 1)} of {particles} particles; {spread}. The floor falls with the number of particles."
+    )
+    for name, _, m in methods:
+        if m["note"]:
+            st.caption(f":material/info: **{plain(name)}**: {plain(m['note'])}.")
+
+
+def _said(figure: Mapping[str, Any] | None) -> str:
+    """Mean and spread of a figure over the seeds; a dash where it means nothing."""
+    if figure is None:
+        return "–"
+    spread = f" ± {figure['sd']:.1g}" if figure.get("sd") is not None else ""
+    return f"{figure['mean']:.3g}{spread}"

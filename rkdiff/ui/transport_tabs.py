@@ -11,21 +11,24 @@ from rkdiff.experiment import Experiment
 from rkdiff.ui.live import live
 from rkdiff.ui.reading import readings
 from rkdiff.ui.session import Desk
+from rkdiff.ui.transport_compose import compose_tab
 from rkdiff.ui.transport_entropy import entropy_tab
 from rkdiff.ui.transport_exact import bridge_picture, counter_examples
-from rkdiff.ui.transport_measured import learned_tab
+from rkdiff.ui.transport_measured import learned_tab, straightness_tab
 
 #: What is open on a first visit: a picture that needs nothing.
 FIRST = "Short bridges"
 
 
-def tabs(desk: Desk, data: str, shared: dict[str, Any], racers: Sequence[Experiment]) -> None:
+def tabs(desk: Desk, data: str, direction: str, shared: dict[str, Any], racers: Sequence[Experiment]) -> None:
     """Draw the tabs, and what is in the open one."""
     drawn: dict[str, Callable[[], None]] = {
         "Race": lambda: race(desk),
         "Short bridges": lambda: st.fragment(bridge_picture)(desk),
+        "Straightness and calls": lambda: straightness_tab(desk, data, shared, racers),
         "Entropy": lambda: st.fragment(entropy_tab)(desk, shared),
         "Learned flow": lambda: learned_tab(desk, data, racers),
+        "Compose": lambda: compose_tab(desk, data, direction),
         "Not optimal transport": lambda: st.fragment(counter_examples)(desk),
     }
     for tab, draw in zip(
