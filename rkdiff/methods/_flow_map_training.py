@@ -99,22 +99,20 @@ class Lessons:
         row = torch.randperm(len(self.x), generator=self.generator)[:n].to(self.x.device)
         out = torch.ones(steps + 1, steps + 1, dtype=self.x.dtype, device=self.x.device)
         for j in range(steps):
-            for k in range(j + 1, j + 2 if self.drift_alone else steps + 1):
-                at = torch.full((n,), j, device=row.device), torch.full((n,), k, device=row.device)
-                lesson = self._lesson_of_pair(row, *at)
-                out[j, k] = 1 / (lesson.square().mean() + SMALL**2)
+            left = self._left(row, j, j + 2 if self.drift_alone else steps + 1)
+            out[j, j + 1 : j + 1 + len(left)] = 1 / (left + SMALL**2)
         seen = out.diagonal(1) if self.drift_alone else out[0, 1:]
         return (out / seen.mean()).clamp(max=MOST)
 
-    def _lesson_of_pair(self, row: torch.Tensor, j: torch.Tensor, k: torch.Tensor) -> Float[torch.Tensor, "n d"]:
-        """What the affine part leaves between two times; of the drift where nothing else is asked."""
-        s, t = self.times[j[:1], None].to(self.x), self.times[k[:1], None].to(self.x)
+    def _left(self, row: Int[torch.Tensor, " n"], j: int, end: int) -> Float[torch.Tensor, " k"]:
+        """Mean square of what the affine part leaves of the jumps from j to each of j + 1 .. end - 1; with noise, of the drift's step."""
+        s, t = self.times[j : j + 1, None].to(self.x), self.times[j + 1 : end, None].to(self.x)
         (m, wide), (m_after, wide_after) = self.relaxation.at(s), self.relaxation.at(t)
         u = (self.x[row, j] - m) / wide
         if self.v is None:
-            return self.x[row, k] - m_after - wide_after * u
+            return (self.x[row, j + 1 : end] - m_after - wide_after * u[:, None]).square().mean((0, 2))
         m_rate, wide_rate = self.relaxation.rate(s)
-        return -torch.expm1(s - t) * (self.v[row, j] - m_rate - wide_rate * u)
+        return (torch.expm1(s - t) * (self.v[row, j] - m_rate - wide_rate * u)).square().mean()[None]
 
 
 def train(

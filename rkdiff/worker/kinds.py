@@ -1,8 +1,8 @@
 """What a job can be: a name and a function from a payload to a result, reporting on the way.
 
-"run" does an experiment and keeps the run; "decoders" compares the ways back of its space; the laboratory brings its own
-(`rkdiff.lab.kinds`). Another kind is one decorated function in a module that the worker is told to import (`--import`); it gets limits,
-progress, cancel and a place in the queue from the machinery around it.
+"run" does an experiment and keeps the run; "decoders" compares the ways back of its space; "push" carries a drawn cloud through a kept
+run's flow; the laboratory brings its own (`rkdiff.lab.kinds`). Another kind is one decorated function in a module that the worker is told
+to import (`--import`); it gets limits, progress, cancel and a place in the queue from the machinery around it.
 """
 
 from __future__ import annotations
@@ -74,6 +74,26 @@ def decoders(payload: Mapping[str, Any], job: Job) -> dict[str, Any]:
         except StopIteration as end:
             table: Table = end.value
             return {"result": table.to_dict()}
+
+
+@kind("push")
+def push(payload: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    """Carry a drawn cloud through the flow of a kept run; payload: "run", its key, and what `rkdiff.lab.transport.push.pushed` reads."""
+    from threadpoolctl import threadpool_limits
+
+    from rkdiff.core.parts import PartError, shown
+    from rkdiff.core.tensors import pick_device
+    from rkdiff.lab.transport.push import pushed, read
+    from rkdiff.store import DamagedRun, MissingRun
+
+    read(payload)
+    try:
+        run = job.store.load(payload.get("run", ""))
+    except (MissingRun, DamagedRun, ValueError) as reason:
+        raise PartError(f"run {shown(payload.get('run'))} cannot be read: {reason}") from None
+    job.report(Progress("pushing", 0, 1))
+    with threadpool_limits(1):
+        return {"result": pushed(run, payload, pick_device(job.device))}
 
 
 def _laboratory(name: str) -> None:

@@ -131,5 +131,5 @@ def test_the_weights_of_the_third_order_are_the_integrals_they_stand_for():
         np.testing.assert_allclose([-p1, h * p2, -(h**2) * p3], [w.sum(), w @ s, w @ s**2 / 2], rtol=1e-9)
 
 
-def test_only_the_exact_kernel_makes_no_error_by_its_steps():
+def test_only_the_exact_kernel_and_jumps_of_a_map_make_no_error_by_their_steps():
     assert {n for n, c in choices("sampler").items() if c.order == 0} == {"flow_map", "soft_mixture"}

@@ -15,7 +15,7 @@ from rkdiff.core.records import Progress
 Report = Callable[[Progress], None]
 
 #: Job kinds and the modules of this package that do them.
-MODULES = ("straightness", "bridges", "report", "push", "simplex")
+MODULES = ("straightness", "bridges", "report", "simplex")
 
 
 def _work(module: str) -> Callable[[Mapping[str, Any], str, Report], dict[str, Any]]:
