@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -52,6 +52,7 @@ class Coupled:
         return Coupled(self.b, self.a)
 
 
+@runtime_checkable
 class Field(Protocol):
     """A learned drift from a to b."""
 
@@ -62,6 +63,7 @@ class Field(Protocol):
         """As plain arrays."""
 
 
+@runtime_checkable
 class Regressor(Protocol):
     """A way to learn a drift."""
 
