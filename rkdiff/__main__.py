@@ -5,6 +5,7 @@ python -m rkdiff run DATA METHOD [--seed 3] [--method.steps 800] [--schedule cos
 python -m rkdiff run --from experiments.json
 python -m rkdiff decoders DATA [METHOD] [--count 24] [--space graphs --space.r 9]
 python -m rkdiff schedule show | lint | convert | advise | split | quality FILE_OR_NAME [--steps 30] [--data DATA]
+python -m rkdiff transport maps | short-bridge | plan | straightness | bridges | report | push | simplex [DATA ...]
 python -m rkdiff export KEY... --html scene.html | --json experiment.json | --npz samples.npz | --csv objects.csv | --figures figures.json
 """
 
@@ -13,14 +14,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import re
 import sys
 import uuid
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rkdiff import cli_schedule
+from rkdiff import cli_schedule, cli_transport
 from rkdiff.core.parts import HOMES, Knob, PartError, choices, knobs, shown
 from rkdiff.core.records import Progress
 from rkdiff.described import experiment_of, experiments_in, explained, split
@@ -59,12 +59,14 @@ def _split(argv: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
     """What is for the parser, and the flags that describe what is worked on."""
     if argv[:1] == ["schedule"]:
         return split(argv, cli_schedule.OWN)
+    if argv[:1] == ["transport"]:
+        return split(argv, cli_transport.OWN)
     return split(argv) if argv[:1] in (["run"], ["decoders"]) else (argv, [])
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m rkdiff", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="list | run | decoders | export | schedule")
+    commands = parser.add_subparsers(required=True, metavar="list | run | decoders | export | schedule | transport")
     p = commands.add_parser("list", help="what one can choose, with every knob; or the kept runs")
     p.add_argument("kind", nargs="?", choices=[*HOMES, "runs"], help="one kind of part, or the kept runs")
     p.add_argument("--store", type=Path, help="folder of kept runs (default: RKDIFF_STORE, or runs)")
@@ -86,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.set_defaults(do=_decoders)
     cli_schedule.add_schedule(commands, _progress, _write)
+    cli_transport.add_transport(commands, _progress, _write)
     p = commands.add_parser("export", help="turn kept runs into files")
     p.add_argument(
         "keys", nargs="+", metavar="KEY", help="a run's key or its first digits; `python -m rkdiff list runs` shows them"
@@ -224,7 +227,7 @@ def _export(args: argparse.Namespace) -> int:
     if not (args.html or args.json or args.npz or args.csv or args.figures):
         raise PartError("say what to write: --html, --json, --npz, --csv or --figures FILE")
     store = Store(args.store)
-    runs = [store.load(_whole(store, key)) for key in args.keys]
+    runs = [store.load(store.whole(key)) for key in args.keys]
     if args.html:
         from rkdiff.player.html import standalone
         from rkdiff.scenes import scene_of
@@ -241,19 +244,6 @@ def _export(args: argparse.Namespace) -> int:
     if args.figures:
         _write(args.figures, figures_json(runs).encode())
     return 0
-
-
-def _whole(store: Store, key: str) -> str:
-    """The one kept key that begins like this."""
-    if not re.fullmatch(r"[0-9a-f]{4,64}", key):
-        raise PartError(f"{shown(key)} is not the key of a run; give its 16 hexadecimal digits or the first 4 or more of them")
-    found = [s.key for s in store.list()] + [damage.key for damage in store.damaged()]
-    fit = [k for k in found if k.startswith(key)]
-    if len(fit) > 1 and key not in fit:
-        raise PartError(f"{key} may be {' or '.join(sorted(fit)[:5])}; give more digits")
-    if not fit:
-        raise PartError(f"no run {key} in {store.root}; `python -m rkdiff list runs` shows what is there")
-    return key if key in fit else fit[0]
 
 
 def _write(path: Path, content: bytes) -> None:

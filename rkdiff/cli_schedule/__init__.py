@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rkdiff.cli_schedule._long import Line, advised, long, parted, qualities
+from rkdiff.cli_schedule._long import advised, long, parted, qualities
 from rkdiff.cli_schedule._quick import WRITERS, convert, lint, show
+from rkdiff.cli_watch import Line
 from rkdiff.core.parts import shown
 
 #: Flags of these commands that describe no part and no plan.

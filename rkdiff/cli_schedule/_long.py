@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 from collections.abc import Callable, Generator
 from typing import Any
@@ -11,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from rkdiff.cli_schedule._described import described, told
+from rkdiff.cli_watch import watched
 from rkdiff.core.parts import PartError
 from rkdiff.core.records import Progress
 from rkdiff.lab.plan import Plan
 from rkdiff.processes.exchange import to_sigmas
-
-Line = Callable[[], Generator[None, Progress, None]]
 
 
 def long(args: argparse.Namespace) -> int:
@@ -27,23 +25,11 @@ def long(args: argparse.Namespace) -> int:
     told(found)
     given = {k: getattr(args, k) for k in ("seed", "seeds", "particles", "rounds") if getattr(args, k, None) is not None}
     source = more.pop("data")
-    record = _watched(args.work(plan, source, args, {**more, **given, "device": args.device}), args.line)
+    record = watched(args.work(plan, source, args, {**more, **given, "device": args.device}), args.line)
     if args.json:
         args.write(args.json, (json.dumps(record.to_dict(), indent=2) + "\n").encode())
     print(*_LINES[args.work](record), sep="\n")
     return 0
-
-
-def _watched(work: Generator[Progress, None, Any], line: Line) -> Any:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1), contextlib.closing(line()) as shown_line:
-        next(shown_line)
-        while True:
-            try:
-                shown_line.send(next(work))
-            except StopIteration as end:
-                return end.value
 
 
 def advised(plan: Plan, source: Any, args: argparse.Namespace, given: dict[str, Any]) -> Generator[Progress, None, Any]:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rkdiff.core.parts import PartError, shown
 from rkdiff.experiment import Run
 from rkdiff.store.folder import DamagedRun, as_run, read_entry, write_files
 from rkdiff.store.refusal import UnwritableStore
@@ -174,6 +175,24 @@ class Store:
             return False
         _remove(gone)
         return True
+
+    def whole(self, beginning: str) -> str:
+        """The one kept key that begins like this.
+
+        Raises:
+            PartError: no such run, several of them, or fewer than 4 hexadecimal digits.
+        """
+        if not re.fullmatch(r"[0-9a-f]{4,64}", beginning):
+            raise PartError(
+                f"{shown(beginning)} is not the key of a run; give its 16 hexadecimal digits or the first 4 or more of them"
+            )
+        found = [s.key for s in self.list()] + [d.key for d in self.damaged()]
+        fit = [key for key in found if key.startswith(beginning)]
+        if len(fit) > 1 and beginning not in fit:
+            raise PartError(f"{beginning} may be {' or '.join(sorted(fit)[:5])}; give more digits")
+        if not fit:
+            raise PartError(f"no run {beginning} in {self.root}; `python -m rkdiff list runs` shows what is there")
+        return beginning if beginning in fit else fit[0]
 
     def list(self) -> tuple[Summary, ...]:
         """The kept runs, newest first; damaged ones are left out (see `damaged`)."""
