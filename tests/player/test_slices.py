@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 from moving_slices import LINES, sliced, slices
 
+from rkdiff.core.records import Scene
 from rkdiff.player import first_panels, pack, standalone, unpack
 
 PARTS = ("theta", "source", "later", "target")
 
 
-def with_slices(**changes: object) -> object:
-    scene = sliced()
-    return replace(scene, panels=(replace(scene.panels[0], slices=replace(slices(), **changes)),))
+def with_slices(**changes: np.ndarray) -> Scene:
+    """A scene whose slices were spoiled behind the back of their own checks."""
+    spoiled, scene = slices(), sliced()
+    for name, value in changes.items():
+        object.__setattr__(spoiled, name, value)
+    return replace(scene, panels=(replace(scene.panels[0], slices=spoiled),))
 
 
 def test_slices_come_back_sorted_and_within_half_a_quantum() -> None:
