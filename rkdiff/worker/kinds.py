@@ -88,7 +88,7 @@ def push(payload: Mapping[str, Any], job: Job) -> dict[str, Any]:
 
     read(payload)
     try:
-        run = job.store.load(payload.get("run", ""))
+        run = job.store.load(str(payload.get("run")))
     except (MissingRun, DamagedRun, ValueError) as reason:
         raise PartError(f"run {shown(payload.get('run'))} cannot be read: {reason}") from None
     job.report(Progress("pushing", 0, 1))

@@ -117,7 +117,9 @@ class Report:
         return {
             "title": self.title,
             "calls": list(self.calls),
-            "figures": [[asdict(f) for f in seed] for seed in self.figures],
+            "figures": [
+                [{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(f).items()} for f in s] for s in self.figures
+            ],
             "memory": asdict(self.memory) | {"honest": self.memory.honest},
             "train_seconds": list(self.train_seconds),
             "sizes": list(self.sizes),
