@@ -17,12 +17,14 @@ constant coordinate that makes all keys positive, so that the sort needs no pass
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from rkdiff.processes.slices import quantile_targets, ranked, ranks_of_positive, slice_constant
 
-#: Directions worked on together: their rows stay in a CPU's cache. More of them where projecting a point takes long.
-BLOCK, WIDE = 8, 32
+#: Directions sorted together: their rows stay in a CPU's cache. Where projecting a point takes long, more are projected together.
+BLOCK, WIDE = 8, 48
+#: At most this many projected numbers at once, as long as there are some rows of them.
+ROOM = 4_000_000
 
 
 def displacement(
@@ -54,36 +56,31 @@ def displacement(
         a, b = masses(source_weights, n, "source_weights"), masses(weights, len(y), "weights")
         return _weighted(x, y, theta, gap, shaken, a, b)
     half = gap == "horizontal"
-    xt, yt = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T) if lines is None else y.T
-    sorter = _Sorter(shaken)
-    rows = min(BLOCK if d < BLOCK else WIDE, len(theta))
-    buffer, line, moved = np.empty((rows, n)), np.empty((rows, len(y))), np.empty((rows, n))
-    pull, part = np.zeros((d, n)), np.empty((d, n))
+    sorter, yt = _Sorter(shaken), np.ascontiguousarray(y.T) if lines is None else y.T
+    rows = min(BLOCK if d < BLOCK else WIDE, len(theta), max(BLOCK, ROOM // max(n, len(y))))
+    buffer, line = np.empty((rows + 1, n)), np.empty((rows, len(y)) if lines is None else 0)
+    pull, part = np.zeros((n, d)), np.empty((n, d))
     for i in range(0, len(theta), rows):
         some = theta[i : i + rows]
         k = len(some)
         if lines is None:
-            q = line[:k]
-            np.matmul(some, yt, out=q)
+            q = np.matmul(some, yt, out=line[:k])
             q.sort(axis=1)
         else:
             q = lines[i : i + rows]
-        order = sorter(some, buffer[:k])
         levels = quantile_targets(q, n) if half else np.broadcast_to(_levels(n), (k, n))
-        for row, rank, level in zip(moved, order, levels, strict=False):
-            row[rank] = level
+        moved = sorter.place(some, levels, buffer[: k + 1])
         if not half:
-            for row, own_line, own in zip(moved, q, some @ xt, strict=False):
+            for row, own_line, own in zip(moved, q, some @ x.T, strict=True):
                 row -= (np.searchsorted(own_line, own, "left") + np.searchsorted(own_line, own, "right")) / (2 * len(y))
-        np.matmul(some.T, moved[:k], out=part)
+        np.matmul(moved.T, some, out=part)
         np.add(pull, part, out=pull)
     if half:  # the sum of theta <theta, x> is one small matrix, whatever the ranks
-        np.matmul(theta.T @ theta, xt, out=part)
-        pull -= part
+        pull -= np.matmul(x, theta.T @ theta, out=part)
         pull *= d / len(theta)
     else:
         pull *= 2 * slice_constant(d) / len(theta)
-    return np.ascontiguousarray(pull.T)
+    return pull
 
 
 def target_lines(y: Float[np.ndarray, "m d"], theta: Float[np.ndarray, "l d"]) -> Float[np.ndarray, "l m"]:
@@ -102,9 +99,20 @@ class _Sorter:
         np.subtract(x.T, x.mean(axis=0)[:, None], out=self.xt[:d])
         self.xt[d] = np.abs(self.xt[:d]).max() * np.sqrt(d) * (1 + 1e-9) or 1.0
 
-    def __call__(self, theta: Float[np.ndarray, "l d"], buffer: Float[np.ndarray, "l n"]) -> Int[np.ndarray, "l n"]:
-        np.matmul(np.concatenate([theta, np.ones((len(theta), 1))], axis=1), self.xt, out=buffer)
-        return ranks_of_positive(buffer)
+    def place(
+        self, theta: Float[np.ndarray, "l d"], levels: Float[np.ndarray, "l n"], buffer: Float[np.ndarray, "l1 n"]
+    ) -> Float[np.ndarray, "l n"]:
+        """The level of each particle's rank along each direction.
+
+        All in one buffer with a row to spare: ranks stand in its rows from 1, and each row's levels go to the row before.
+        """
+        keys = buffer[1:]
+        np.matmul(np.concatenate([theta, np.ones((len(theta), 1))], axis=1), self.xt, out=keys)
+        for i in range(0, len(theta), BLOCK):
+            order = ranks_of_positive(keys[i : i + BLOCK])
+            for row, rank, level in zip(buffer[i : i + len(order)], order, levels[i : i + BLOCK], strict=True):
+                row[rank] = level
+        return buffer[:-1]
 
 
 def masses(weights: Float[np.ndarray, " n"] | None, n: int, name: str = "weights") -> Float[np.ndarray, " n"]:
