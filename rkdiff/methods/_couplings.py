@@ -94,29 +94,42 @@ def entropic_plan(
     """The entropic plan between equal weights with eps = sigma^2: columns sum to 1/m exactly, rows to 1/n within the tolerance.
 
     Passes in the logarithm, which no kernel can underflow, alternate with plain scalings of the kernel they leave, which are fifty times
-    as quick (Schmitzer 2019, section 3). Ends when the row sums are off by less than `tolerance` in all, or after `rounds` rounds.
+    as quick, and the kernel narrows to its width step by step (Schmitzer 2019, section 3). Ends when the row sums are off by less than
+    `tolerance` in all, or after `rounds` rounds.
 
     Raises:
         ValueError: sigma is not positive.
     """
     if not sigma > 0:
         raise ValueError(f"sigma is {sigma}; an entropic plan needs sigma > 0: choose the coupling 'ot' for its limit")
-    cost = squared_distances(x0, x1) / (2 * sigma**2)
-    n, m = cost.shape
+    squared, aim = squared_distances(x0, x1), 2 * sigma**2
+    n, m = squared.shape
     f, g = np.zeros(n), np.zeros(m)
-    kernel = np.empty((n, m))
+    level = max(aim, float(squared.max()) / 4)
+    while level > aim:  # the duals of a wider kernel are a good start for a narrower one
+        f, g, _ = _scaled(squared / level, g / level)
+        f, g, level = level * f, level * g, max(aim, level / 4)
+    cost, g = squared / aim, g / aim
     for _ in range(max(rounds, 1)):
-        f = -_logsumexp(g - cost, axis=1) - np.log(n)
-        g = -_logsumexp((f[:, None] - cost).T, axis=1) - np.log(m)
-        kernel = np.exp(f[:, None] + g - cost)
+        f, g, kernel = _scaled(cost, g)
         if float(np.abs(kernel.sum(axis=1) - 1 / n).sum()) < tolerance:
             break
-        v = np.ones(m)
-        for _ in range(SCALINGS):
-            u = 1 / n / np.maximum(kernel @ v, 1e-300)
-            v = 1 / m / np.maximum(u @ kernel, 1e-300)
-        f, g = f + np.log(u), g + np.log(v)
     return kernel
+
+
+def _scaled(
+    cost: Float[np.ndarray, "n m"], g: Float[np.ndarray, " m"]
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " m"], Float[np.ndarray, "n m"]]:
+    """Duals after one round of scalings, and the plan, with exact column sums, of a pass in the logarithm before it."""
+    n, m = cost.shape
+    f = -_logsumexp(g - cost, axis=1) - np.log(n)
+    g = -_logsumexp((f[:, None] - cost).T, axis=1) - np.log(m)
+    kernel = np.exp(f[:, None] + g - cost)
+    v = np.ones(m)
+    for _ in range(SCALINGS):
+        u = 1 / n / np.maximum(kernel @ v, 1e-300)
+        v = 1 / m / np.maximum(u @ kernel, 1e-300)
+    return f + np.log(u), g + np.log(v), kernel
 
 
 def _logsumexp(values: Float[np.ndarray, "n m"], axis: int) -> Float[np.ndarray, " n"]:

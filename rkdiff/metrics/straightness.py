@@ -127,7 +127,7 @@ def ends_only(z: Float[np.ndarray, "n d"], end: Float[np.ndarray, "n d"]) -> Str
     return Straightness(None, None, None, None, *_costs(z, end))
 
 
-def assignment_cost(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n d"], most: int = ASSIGNED) -> float:
+def assignment_cost(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"], most: int = ASSIGNED) -> float:
     """The least mean squared distance over all one-to-one assignments of the points; of the first `most` where there are more.
 
     Raises:
