@@ -36,9 +36,9 @@ from rkdiff.transport.manifolds import Flat, Manifold
 #: What conditions a path: (n, c) numbers, or None.
 Given = Any
 #: Draws n points of the data and what conditions each.
-Data = Callable[[int, torch.Generator], tuple[torch.Tensor, Given]]
+Data = Callable[[int, "torch.Generator"], tuple["torch.Tensor", Given]]  # in quotes: an import of torch costs seconds
 #: Draws points of the source for given y.
-Source = Callable[[int, Given, torch.Generator], torch.Tensor]
+Source = Callable[[int, Given, "torch.Generator"], "torch.Tensor"]
 #: Targets of the regressions.
 TARGETS = ("plain", "dsb")
 #: How the steps of a chain are laid out, and the ratio of the longest to the shortest where they are geometric.
@@ -120,7 +120,7 @@ class Field(ABC):
         """What was learned, as plain arrays."""
 
 
-Velocity = Callable[[torch.Tensor, float, Given], torch.Tensor]
+Velocity = Callable[["torch.Tensor", float, Given], "torch.Tensor"]
 
 
 @dataclass(frozen=True, eq=False)
