@@ -1,8 +1,6 @@
-"""The numbers behind "Not optimal transport": maps between two Gaussians of the plane, flows between two laws of the line. NumPy only.
+"""The numbers behind "Not optimal transport": two Gaussians of the plane that one can turn, and flows between two laws of the line.
 
-In the plane, four matrices carry N(0, S0) to N(0, S1): the optimal map, flow matching from independent pairs, flow matching again on its
-own pairs (reflow; Liu, Gong and Liu 2023), and the limit of the sliced-Wasserstein flow (Cozzi and Santambrogio 2024). They agree where
-S0 and S1 commute; where they do not, their mean squared costs tr (T - I) S0 (T - I)' differ.
+In the plane the maps are those of `rkdiff.lab.transport.maps`; they agree where the two covariances commute.
 
 On the line a monotone map between two laws is unique, T = Q_1 o F_0, and trajectories of a flow cannot cross: every deterministic flow that
 arrives ends in T, however it travels. Shown for a mixture of Gaussians with three flows,
@@ -20,60 +18,20 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from rkdiff.lab.transport.maps import example
 from rkdiff.processes.gaussians import Gaussian
-from rkdiff.processes.gaussians.flows import matching_map, sliced_flow, straightness
-from rkdiff.processes.gaussians.transport import optimal_map
 
-#: The two laws of the plane, centred: nothing about the means is at stake.
-SOURCE, TARGET = ((1.0, 0.6), (0.6, 1.5)), ((0.5, -0.2), (-0.2, 2.0))
-#: Natural time at which the sliced flow has come to rest.
-REST = 20.0
 #: Weights, means and standard deviations of the target on the line.
 MIXTURE = ((0.4, 0.6), (-1.5, 1.2), (0.35, 0.5))
 
 
-@dataclass(frozen=True, eq=False)
-class Map:
-    """A linear map between two centred Gaussians.
-
-    Attributes:
-        cost: mean squared distance that it moves points.
-        straightness: how far its particles are from going straight, 0 where they do; None where that is not defined.
-        asymmetry: |T_12 - T_21|; an optimal map has 0.
-    """
-
-    title: str
-    matrix: Float[np.ndarray, "2 2"]
-    cost: float
-    straightness: float | None
-    asymmetry: float
-
-
 def laws(turn: float) -> tuple[Gaussian, Gaussian]:
-    """The two laws, the second turned by so many degrees."""
+    """The example's two laws, centred, the second turned by so many degrees: nothing about the means is at stake."""
+    source, target = example()
     angle = math.radians(turn)
     r = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    cov = r @ np.array(TARGET) @ r.T
-    return Gaussian(np.zeros(2), np.array(SOURCE)), Gaussian(np.zeros(2), (cov + cov.T) / 2)
-
-
-def maps(turn: float) -> list[Map]:
-    """The four maps, the optimal one first."""
-    a, b = laws(turn)
-    first = matching_map(a, b)
-    again = a.cov @ first.T  # the coupling of a point with where flow matching took it
-    found = [
-        ("Optimal transport", optimal_map(a, b), 0.0),
-        ("Flow matching", first, straightness(a, b)),
-        ("Reflow", matching_map(a, b, again), straightness(a, b, again)),
-        ("Sliced flow, at rest", sliced_flow(a, b, REST)[1], None),
-    ]
-    return [Map(title, t, _cost(t, a), bent, float(abs(t[0, 1] - t[1, 0]))) for title, t, bent in found]
-
-
-def _cost(t: np.ndarray, a: Gaussian) -> float:
-    gap = t - np.eye(2)
-    return float(np.trace(gap @ a.cov @ gap.T))
+    cov = r @ target.cov @ r.T
+    return Gaussian(np.zeros(2), source.cov), Gaussian(np.zeros(2), (cov + cov.T) / 2)
 
 
 def ellipse(law: Gaussian, count: int, radius: float = 1.0) -> Float[np.ndarray, "n 2"]:

@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from rkdiff.core.rng import Rng
+from rkdiff.lab.transport.maps import LinearMap, maps
 from rkdiff.ui.schedule_tabs import chart
 from rkdiff.ui.session import Desk
-from rkdiff.ui.transport_counter import Line, Map, ellipse, laws, maps, on_the_line, quantile
+from rkdiff.ui.transport_counter import Line, ellipse, laws, on_the_line, quantile
 
 #: Hues of the four maps.
 MAP_HUES = ("exact", "model", "second", "third")
@@ -22,8 +23,8 @@ PATHS = 24
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _maps(turn: float) -> list[Map]:
-    return maps(turn)
+def _maps(turn: float) -> tuple[LinearMap, ...]:
+    return maps(*laws(turn))
 
 
 @st.cache_data(show_spinner=False, max_entries=1)
@@ -121,7 +122,7 @@ def counter_examples(desk: Desk) -> None:
     points = ellipse(a, 12)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        images = [(m.title, hue, points @ m.matrix.T) for m, hue in zip(found, MAP_HUES, strict=True)]
+        images = [(m.name, hue, points @ m.matrix.T) for m, hue in zip(found, MAP_HUES, strict=True)]
         figure = maps_figure(ellipse(a, 90), ellipse(b, 90), points, images)
         chart(desk, "maps", figure, "points of the source joined to where four maps take them")
     with right:
@@ -129,7 +130,7 @@ def counter_examples(desk: Desk) -> None:
         st.table(
             [
                 {
-                    "map": m.title,
+                    "map": m.name,
                     "cost": f"{m.cost:.5f}",
                     "over optimal": f"{100 * (m.cost / best - 1):.3g} %" if m.cost > best * (1 + 1e-9) else "0 %",
                     "asymmetry": f"{m.asymmetry:.4f}",

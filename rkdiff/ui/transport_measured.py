@@ -34,7 +34,7 @@ Coupling batches is not optimal transport of the laws; reflow straightens and ne
 """
 REPORT_HELP = """
 A network learns where the sliced flow takes a point from any time to any later one, so one call jumps as far as one likes. **Floor**: two
-fresh systems of particles against each other. Distances are √d · sliced W2.
+fresh systems of particles against each other; evenly spread starts can fall below it. Distances are √d · sliced W2.
 """
 
 

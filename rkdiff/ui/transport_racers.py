@@ -206,7 +206,7 @@ def calls_of(e: Experiment) -> int:
     if e.guidance is not None and e.guidance.name != "none":
         return 0
     each = {
-        "transport_euler": steps, "exponential_euler": steps, "brownian_bridge": steps, "transport_heun": 2 * steps,
+        "transport_euler": steps, "exponential_euler": steps,  "transport_heun": 2 * steps,
         "ddim": steps, "euler_maruyama": steps, "dpm_solver_2m": steps, "heun": 2 * steps - 1,
     }  # fmt: skip
     return each.get(name, 0)
