@@ -21,8 +21,9 @@ from jaxtyping import Float
 
 from rkdiff.processes.slices import quantile_targets, ranked, ranks_of_positive, slice_constant
 
-#: Directions sorted together: their rows stay in a CPU's cache. Where projecting a point takes long, more are projected together.
-BLOCK, WIDE = 8, 48
+#: Directions sorted together: their rows stay in a CPU's cache. Where projecting a point takes long, more are projected together, and still
+#: more where the target needs no room.
+BLOCK, WIDE, KEPT = 8, 16, 48
 #: At most this many projected numbers at once, as long as there are some rows of them.
 ROOM = 4_000_000
 
@@ -57,7 +58,8 @@ def displacement(
         return _weighted(x, y, theta, gap, shaken, a, b)
     half = gap == "horizontal"
     sorter, yt = _Sorter(shaken), np.ascontiguousarray(y.T) if lines is None else y.T
-    rows = min(BLOCK if d < BLOCK else WIDE, len(theta), max(BLOCK, ROOM // max(n, len(y))))
+    wide = BLOCK if d < BLOCK else WIDE if lines is None else KEPT
+    rows = min(wide, len(theta), max(BLOCK, ROOM // max(n, len(y))))
     buffer, line = np.empty((rows + 1, n)), np.empty((rows, len(y)) if lines is None else 0)
     pull, part = np.zeros((n, d)), np.empty((n, d))
     for i in range(0, len(theta), rows):
