@@ -158,7 +158,21 @@ def _number(value: Any) -> str:
 
 
 def _bridge_rows(record: Mapping[str, Any]) -> list[str]:
-    return [json.dumps(record)[:500]]
+    floor = f"floor {record['floor']:.4g} +- {record['floor_sd']:.2g}"
+    rows = [
+        f"sliced W2 to fresh data, {record['particles']} particles, {record['seeds']} seeds, {floor}; a step lasts {record['gamma']:g}",
+        f"{'steps':>7s}  {'':22s}{'distance':>16s}{'training, CPU s':>18s}",
+    ]
+    for w in sorted(record["ways"], key=lambda w: (w["steps"], w["rounds"])):
+        name = f"bridge, {w['rounds']} fit{'s' * (w['rounds'] != 1)}" if w["rounds"] else "diffusion, exact mean"
+        rows.append(f"{w['steps']:7d}  {name:22s}{_band(w['distance']):>16s}{w['seconds']:18.1f}")
+    return rows
+
+
+def _band(found: Mapping[str, Any]) -> str:
+    low, high = (found[k][0] if found.get(k) else None for k in ("low", "high"))
+    spread = "" if low is None or high is None or high == low else f" +- {(high - low) / 2:.2g}"
+    return f"{found['mean'][0]:.4g}{spread}"
 
 
 _TABLES: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {

@@ -140,8 +140,8 @@ class Line:
         """From the moments of pairs."""
         ma, mb = pairs.a.mean(0), pairs.b.mean(0)
         a, b = pairs.a - ma, pairs.b - mb
-        moments = (ma, mb, a.square().mean(0), b.square().mean(0), (a * b).mean(0))
-        return Line(*(m.float() for m in moments), sigma=sigma)
+        va, vb, cross = a.square().mean(0), b.square().mean(0), (a * b).mean(0)
+        return Line(ma.float(), mb.float(), va.float(), vb.float(), cross.float(), sigma)
 
     def at(self, s: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Mean and variance of x_s, slope of the line, deviation of what it leaves; s is (n, 1) or one number."""
