@@ -124,3 +124,58 @@ def paths_figure(
 def _spaced(values: np.ndarray) -> list[float | None]:
     """Plotly's gap is None."""
     return [None if math.isnan(v) else v for v in values.tolist()]
+
+
+def steps_figure(
+    ways: Sequence[
+        tuple[str, str, Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]
+    ],
+    floor: float,
+    floor_sd: float,
+) -> go.Figure:
+    """Sliced W2 to fresh data against the number of steps, with the floor of fresh samples.
+
+    Args:
+        ways: (title, hue, steps, mean, low end, high end) of each.
+        floor, floor_sd: what two samples of the truth are apart, and its deviation.
+    """
+    fig = go.Figure()
+    for title, hue, steps, mean, low, high in ways:
+        colour = HUES.get(hue, hue)
+        fig.add_scatter(
+            x=steps, y=mean, mode="lines+markers", name=title, line={"color": colour, "width": 2}, marker={"size": 8},
+            error_y={"type": "data", "symmetric": False, "array": high - mean, "arrayminus": mean - low, "thickness": 1.5, "width": 4},
+            hovertemplate="%{x} steps: %{y:.3g}<extra>" + title + "</extra>",
+        )  # fmt: skip
+    fig.add_hrect(
+        max(floor - floor_sd, floor / 10), floor + floor_sd, fillcolor="rgba(130,140,150,.2)", line_width=0, layer="below"
+    )
+    fig.add_hline(y=floor, line={"color": GREY, "dash": "dash", "width": 1.5})
+    fig.update_layout(layout(height=340, showlegend=True))
+    every = [float(v) for way in ways for v in way[3]]
+    fig.update_xaxes(title="steps N", **log_axis([float(v) for way in ways for v in way[2]]))
+    fig.update_yaxes(title="sliced W2 to fresh data", **log_axis([*every, floor]))
+    return fig
+
+
+def cloud_figure(
+    cloud: Float[np.ndarray, "n 2"], truth: Float[np.ndarray, "m 2"], hue: str, span: tuple[float, float, float, float]
+) -> go.Figure:
+    """Where particles end, over points of the data.
+
+    Args:
+        span: x from and to, y from and to: the same for every cloud that is compared.
+    """
+    fig = go.Figure()
+    for points, name, colour, size, opacity in (
+        (truth, "data", HUES["exact"], 3, 0.35),
+        (cloud, "ends", HUES.get(hue, hue), 4, 0.7),
+    ):
+        fig.add_scatter(
+            x=points[:, 0], y=points[:, 1], mode="markers", name=name, hoverinfo="skip",
+            marker={"color": colour, "size": size, "opacity": opacity},
+        )  # fmt: skip
+    fig.update_layout(layout(height=250, showlegend=False))
+    fig.update_xaxes(range=list(span[:2]), zeroline=False, showticklabels=False)
+    fig.update_yaxes(range=list(span[2:]), zeroline=False, showticklabels=False, scaleanchor="x")
+    return fig

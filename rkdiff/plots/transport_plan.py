@@ -10,9 +10,9 @@ from rkdiff.plots.style import HUES, layout
 from rkdiff.plots.transport_maps import segments
 
 #: Shares of a point's mass at which lines become fainter, and lines that are drawn at most.
-SHARES, MOST_LINES = (0.5, 0.2, 0.06, 0.015), 1500
+SHARES, MOST_LINES = (0.5, 0.2, 0.06, 0.015, 0.004), 1500
 #: How strong the lines of each share are.
-STRENGTH = (0.9, 0.55, 0.3, 0.14)
+STRENGTH = (0.9, 0.55, 0.3, 0.14, 0.07)
 
 
 def plan_figure(
@@ -34,7 +34,8 @@ def plan_figure(
     fig = go.Figure()
     rows = plan / np.maximum(plan.sum(axis=1, keepdims=True), 1e-300)
     i, j = np.nonzero(rows >= SHARES[-1])
-    order = np.argsort(-rows[i, j], kind="stable")[:MOST_LINES]
+    anywhere = (7919 * i + 104729 * j) % 65521  # of many equal ones some of every point
+    order = np.lexsort((anywhere, -np.round(rows[i, j], 6)))[:MOST_LINES]
     i, j = i[order], j[order]
     share = rows[i, j]
     above = np.inf

@@ -15,6 +15,7 @@ from rkdiff.ui.transport_compose import compose_tab
 from rkdiff.ui.transport_entropy import entropy_tab
 from rkdiff.ui.transport_exact import bridge_picture, counter_examples
 from rkdiff.ui.transport_measured import learned_tab, straightness_tab
+from rkdiff.ui.transport_trained import trained
 
 #: What is open on a first visit: a picture that needs nothing.
 FIRST = "Short bridges"
@@ -24,7 +25,7 @@ def tabs(desk: Desk, data: str, direction: str, shared: dict[str, Any], racers: 
     """Draw the tabs, and what is in the open one."""
     drawn: dict[str, Callable[[], None]] = {
         "Race": lambda: race(desk),
-        "Short bridges": lambda: st.fragment(bridge_picture)(desk),
+        "Short bridges": lambda: bridges(desk, data, shared),
         "Straightness and calls": lambda: straightness_tab(desk, data, shared, racers),
         "Entropy": lambda: st.fragment(entropy_tab)(desk, shared),
         "Learned flow": lambda: learned_tab(desk, data, racers),
@@ -37,6 +38,12 @@ def tabs(desk: Desk, data: str, direction: str, shared: dict[str, Any], racers: 
         with tab:
             if tab.open:
                 draw()
+
+
+def bridges(desk: Desk, data: str, shared: dict[str, Any]) -> None:
+    """The exact picture, and the same with training."""
+    st.fragment(bridge_picture)(desk)
+    trained(desk, data, shared)
 
 
 def race(desk: Desk) -> None:
