@@ -16,7 +16,7 @@ from rkdiff.processes.gaussians.transport import optimal_map
 
 A = Gaussian(np.zeros(2), np.array([[1, 0.6], [0.6, 1.5]]))
 B = Gaussian(np.array([1.0, -0.5]), np.array([[0.5, -0.2], [-0.2, 2]]))
-HOW = Training(steps=400, batch=128, width=32, layers=2, rate=0.01, fourier=0)
+HOW = Training(steps=500, batch=256, width=32, layers=2, rate=0.01, fourier=0)
 EMPTY = np.zeros((0, 2))
 
 
@@ -55,7 +55,7 @@ def test_reflow_straightens_and_leaves_a_map_that_is_not_optimal_as_it_is(first)
     assert after.gap < 0.01 * before.gap
     assert after.one_step < 0.1 * before.one_step
     for model in (first, again):
-        assert spread_cost(flowed(model, z, 20, heun=True) - z, z) == pytest.approx(kept, rel=0.05)
+        assert spread_cost(flowed(model, z, 20, heun=True) - z, z) == pytest.approx(kept, abs=0.03)  # far from the best, .373
 
 
 @pytest.mark.parametrize(
