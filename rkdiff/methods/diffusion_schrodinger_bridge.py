@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from rkdiff.core.model import Model
+from rkdiff.core.model import ANY, Model
 from rkdiff.core.parts import knob
 from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
@@ -163,6 +163,9 @@ class SchrodingerBridge(Model):
         self.s2t, self.t2s = found.s2t[-1], found.t2s[-1]
 
     def _asked(self, x: torch.Tensor, label: Int[torch.Tensor, " n"] | None) -> Given:
+        if label is not None and not bool(((label >= ANY) & (label < self.classes)).all()):
+            known = f"ask for {ANY} to {self.classes - 1}" if self.classes else f"it learned none; ask for none ({ANY})"
+            raise ValueError(f"{type(self).__name__} does not know the class {int(label.max())}; {known}")
         if not self.classes:
             return None
         y = torch.zeros(len(x), self.classes + 1, dtype=x.dtype, device=x.device)
@@ -171,7 +174,11 @@ class SchrodingerBridge(Model):
     def drift(
         self, x: Float[torch.Tensor, "n d"], t: float, *, label: Int[torch.Tensor, " n"] | None = None, rng: Rng | None = None
     ) -> Float[torch.Tensor, "n d"]:
-        """Velocity of the chain at time t; within its last step whatever is left of the way to that step's end."""
+        """Velocity of the chain at time t; within its last step whatever is left of the way to that step's end.
+
+        Raises:
+            ValueError: a class that was not learned.
+        """
         return onwards(self.chain, self.s2t, x, t, self._asked(x, label))
 
     def noise(self, before: float, after: float) -> float:

@@ -63,6 +63,16 @@ def test_a_class_that_is_asked_for_comes(trained):
         np.testing.assert_allclose(end.mean(0), X[c == LABELS].mean(0), atol=0.25)
 
 
+def test_a_class_that_was_not_learned_is_refused(trained):
+    x = torch.zeros(2, 2, dtype=torch.float64)
+    with pytest.raises(ValueError, match="does not know the class 2; ask for -1 to 1"):
+        trained[1].drift(x, 0.5, label=torch.tensor([0, 2]))
+    without = fitted(quick(conditional=False), PROBLEM)
+    with pytest.raises(ValueError, match="it learned none"):
+        without.drift(x, 0.5, label=torch.tensor([0, 0]))
+    torch.testing.assert_close(without.drift(x, 0.5, label=torch.tensor([-1, -1])), without.drift(x, 0.5))
+
+
 def test_no_class_is_learned_where_none_is_wanted_or_known():
     assert fitted(quick(conditional=False), PROBLEM).classes == 0
     assert fitted(quick(), Problem(X, np.ones(2))).classes == 0

@@ -218,7 +218,7 @@ def job(payload: Mapping[str, Any], device: str) -> Generator[Progress, None, di
     source = from_dict("data", given.pop("data"))
     if source.modality != "points":
         raise PartError(f"data {source.name!r} are {source.modality}; bridges are compared on points of the plane")
-    numbers = {"steps": STEPS, "fits": 3, "gamma": 0.02, "particles": 1000, "seed": 0, "seeds": 2} | given
+    numbers: dict[str, Any] = {"steps": STEPS, "fits": 3, "gamma": 0.02, "particles": 1000, "seed": 0, "seeds": 2} | given
     _check(**numbers)
     study = yield from bridges(source, **numbers, device=device)
     return study.to_dict()
