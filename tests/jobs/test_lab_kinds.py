@@ -113,7 +113,7 @@ def test_what_is_wrong_is_named(kind, change, said):
 
 
 @given(
-    kind=st.sampled_from(sorted(KINDS)),
+    kind=st.sampled_from(sorted(PAYLOADS)),
     entry=st.sampled_from(["data", "plan", "plans", "space", "method", "seed", "seeds", "calls"]) | st.text(max_size=5),
     value=JSON,
 )
