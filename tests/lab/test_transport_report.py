@@ -99,6 +99,8 @@ def test_a_map_that_only_knows_mean_and_spread_is_far_from_the_law():
         ({"experiment": {}, "speed": 3}, "no entry 'speed'; it has experiment, seeds"),
         ({"experiment": experiment().to_dict(), "seeds": 0}, "seeds is 0; choose a whole number between 1 and 10"),
         ({"experiment": experiment().to_dict(), "seeds": True}, "seeds is True"),
+        ({"experiment": experiment().to_dict(), "seeds": [2]}, "seeds is [2]"),
+        ({"experiment": None}, "an experiment is a JSON object"),
         ({"experiment": experiment(entropy=0.1).to_dict()}, "choose entropy 0"),
         ({"experiment": {"data": {"name": "two_moons"}, "method": {"name": "gaussian"}}}, "the experiment has 'gaussian'"),
     ],
