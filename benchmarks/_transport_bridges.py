@@ -76,8 +76,9 @@ def verdicts(rows: Sequence[Row]) -> list[Verdict]:
         out.append(at_most(f"{line}: largest gap to the printed digits", np.concatenate(gap), 5e-4, 5))
     five = (values(rows, "two_moons", f"{way}, 5 steps", "distance") for way in ("bridge, 5 rounds", "diffusion, exact mean"))
     out.append(below("two_moons, 5 steps: bridge after 5 rounds", *five, "diffusion with its exact mean"))
-    for way in ("light bridge", "bridge matching", "fitting by turns"):
-        out.append(at_most(f"covariance of {way}", values(rows, "two Gaussians", way, "covariance error"), 0.06))
+    bars = {"light bridge": 0.05, "bridge matching": 0.05, "fitting by turns": 0.1}  # the last has the bias of its 50 steps
+    for way, bar in bars.items():
+        out.append(at_most(f"covariance of {way}", values(rows, "two Gaussians", way, "covariance error"), bar))
     return out
 
 
