@@ -27,6 +27,10 @@ def straight_figure(methods: Sequence[tuple[str, str, float, float]]) -> go.Figu
     fig.add_hline(y=1, line={"color": GREY, "dash": "dot", "width": 1})
     fig.add_vline(x=0, line={"color": GREY, "dash": "dot", "width": 1})
     fig.update_layout(layout(height=400, showlegend=True))
-    fig.update_xaxes(title="bent paths: S / E‖Z₁ − Z₀‖², 0 is straight", rangemode="tozero", zeroline=False)
-    fig.update_yaxes(title="cost over optimal, 1 is optimal", zeroline=False)
+    widest = max((bent for _, _, bent, _ in methods), default=1.0) or 1.0
+    most = max((ratio - 1 for _, _, _, ratio in methods), default=0.0)
+    fig.update_xaxes(title="bent paths: S / E‖Z₁ − Z₀‖², 0 is straight", range=[-0.06 * widest, 1.1 * widest], zeroline=False)
+    fig.update_yaxes(
+        title="cost over optimal, 1 is optimal", range=[1 - 0.1 * max(most, 1e-3), 1 + 1.15 * max(most, 1e-3)], zeroline=False
+    )
     return fig

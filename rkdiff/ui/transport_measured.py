@@ -138,7 +138,7 @@ def offered(racers: Sequence[Experiment]) -> dict[str, dict[str, Any]]:
 def straightness_tab(desk: Desk, data: str, shared: Mapping[str, Any], racers: Sequence[Experiment]) -> None:
     """How straight methods go, how far from optimal, and what few calls cost them."""
     left, right = st.columns([4, 1], gap="medium", vertical_alignment="bottom")
-    left.markdown("**Straight paths need few calls**, and are not optimal transport", help=STRAIGHT_HELP)
+    left.markdown("**Straight paths need few calls**; straight is not optimal", help=STRAIGHT_HELP)
     seeds = int(
         right.select_slider("Seeds", (1, 2, 3, 5), 1, key=desk.key("straight_seeds"), help="each trains every method anew")
     )
@@ -215,4 +215,4 @@ def _said(figure: Mapping[str, Any] | None) -> str:
     if figure is None:
         return "–"
     spread = f" ± {figure['sd']:.1g}" if figure.get("sd") is not None else ""
-    return f"{figure['mean']:.3g}{spread}"
+    return f"{figure['mean']:.4g}{spread}"

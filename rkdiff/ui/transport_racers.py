@@ -123,7 +123,8 @@ def racer(desk: Desk, i: int, shared: dict[str, Any]) -> Setup:
         method: Any = pick_part("method", desk.key(f"racer{i}"), names(), firsts()[i], label=f"Racer {i + 1}")
         more = st.popover("", icon=":material/tune:", help=f"every knob of racer {i + 1}")
     seen = shown(method, key)
-    row = st.columns(max(3, 1 + len(seen)), gap="small")  # the first is as wide for everyone
+    wide = [1, *(2 if k.options else 1 for k in seen)]
+    row = st.columns([*wide, *[1] * max(0, 3 - sum(wide))], gap="small")  # steps are as wide for everyone
     values = {}
     for column, k in zip(row[1:], seen, strict=False):
         with column:

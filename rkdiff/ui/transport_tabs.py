@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from rkdiff.core.parts import choices
 from rkdiff.experiment import Experiment
 from rkdiff.ui.live import live
 from rkdiff.ui.reading import readings
@@ -16,6 +17,7 @@ from rkdiff.ui.transport_entropy import entropy_tab
 from rkdiff.ui.transport_exact import bridge_picture, counter_examples
 from rkdiff.ui.transport_measured import learned_tab, straightness_tab
 from rkdiff.ui.transport_trained import trained
+from rkdiff.ui.transport_triangle import triangle
 
 #: What is open on a first visit: a picture that needs nothing.
 FIRST = "Short bridges"
@@ -29,7 +31,7 @@ def tabs(desk: Desk, data: str, direction: str, shared: dict[str, Any], racers: 
         "Straightness and calls": lambda: straightness_tab(desk, data, shared, racers),
         "Entropy": lambda: st.fragment(entropy_tab)(desk, shared),
         "Learned flow": lambda: learned_tab(desk, data, racers),
-        "Compose": lambda: compose_tab(desk, data, direction),
+        "Compose": lambda: compose(desk, data, direction, shared),
         "Not optimal transport": lambda: st.fragment(counter_examples)(desk),
     }
     for tab, draw in zip(
@@ -44,6 +46,13 @@ def bridges(desk: Desk, data: str, shared: dict[str, Any]) -> None:
     """The exact picture, and the same with training."""
     st.fragment(bridge_picture)(desk)
     trained(desk, data, shared)
+
+
+def compose(desk: Desk, data: str, direction: str, shared: dict[str, Any]) -> None:
+    """A drawn cloud through one map, and, in the plane, three laws through one network."""
+    compose_tab(desk, data, direction)
+    if choices("data")[data].modality == "points":  # type: ignore[attr-defined]
+        triangle(desk, data, shared)
 
 
 def race(desk: Desk) -> None:

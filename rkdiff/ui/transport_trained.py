@@ -100,5 +100,5 @@ def _trained(desk: Desk, found: Mapping[str, Any]) -> None:
     seeds = found["seeds"]
     st.caption(
         f"Floor {found['floor']:.3g} ± {found['floor_sd']:.1g}; {seeds} seed{'s' * (seeds != 1)} of {found['particles']} particles. "
-        "A bridge needs fewer steps to sample, and several trainings before."
+        "What a bridge saves in steps it pays in trainings."
     )

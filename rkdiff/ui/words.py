@@ -58,4 +58,39 @@ OPTIONS = {
         "corrected": "third order, as meant",
         "published": "the formula in the paper; second order",
     },
+    "flow_matching.coupling": {
+        "independent": "any noise with any point: paths cross and bend",
+        "ot": "the best matching of each group: straighter paths, a bias that shrinks with the group",
+        "sinkhorn": "partners drawn from the entropic plan of each group",
+        "immiscible": "the same on distances in half precision: nearly as good",
+    },
+    "flow_matching.interpolant": {
+        "linear": "straight lines from noise to data",
+        "trigonometric": "a quarter of a circle: the variance of a cloud of variance 1 stays",
+        "encoding_decoding": "through pure noise half-way: ends forget each other",
+        "brownian": "a straight line with the noise of a Brownian bridge",
+    },
+    "sliced_wasserstein_flow.gap": {
+        "horizontal": "particles go to the data's quantile of their rank (Wasserstein)",
+        "vertical": "pulled by the gap of distribution functions, at bounded speed (energy distance)",
+    },
+    "sliced_wasserstein_flow.scheme": {
+        "even": "evenly spread directions, turned anew in each step",
+        "orthogonal": "random orthonormal bases",
+        "iid": "independent directions: the noisiest",
+    },
+    "sliced_wasserstein_flow.scaling": {
+        "none": "the space's own coordinates",
+        "axes": "each coordinate with spread one",
+        "whiten": "all directions with spread one: no axis counts for little",
+    },
+    "diffusion_schrodinger_bridge.reference": {
+        "brownian": "Brownian motion from the noise",
+        "ornstein_uhlenbeck": "the noising process of diffusion, cut short",
+    },
+    "schrodinger_bridge_matching.start": {
+        "independent": "any with any",
+        "reference": "each point with itself plus noise",
+        "sinkhorn": "by the entropic plan of batches",
+    },
 }

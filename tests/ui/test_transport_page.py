@@ -178,6 +178,28 @@ def test_a_cloud_that_was_drawn_is_carried_on_by_a_job(transport, store_folder):
     assert len(transport.get("bidi_component")) >= 2
 
 
+def test_a_walk_over_three_laws_is_shown_with_its_error_and_floor(transport):
+    from rkdiff.core.parts import digest
+    from rkdiff.lab.transport.simplex import simplex
+    from rkdiff.ui.schedule_data import keep
+
+    transport.run()
+    laws = [make("data", "two_moons"), make("data", "checkerboard")]
+    path = [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]]
+    payload = {"data": ["noise", *(law.to_dict() for law in laws)], "path": path, "particles": 600, "seed": 0}
+    payload["data"][2] = {"name": "checkerboard"}
+    walked = outcome(simplex([None, *laws], path, particles=600, iterations=10)).to_dict()
+    keep(("simplex", digest(payload)), walked)
+    transport.session_state["transport.tab"] = "Compose"
+    before = len(transport.get("bidi_component"))
+    transport.run()
+    assert not transport.exception
+    assert len(transport.get("bidi_component")) == before + 1
+    transport.slider(key="transport.weight1").set_value(0)
+    transport.slider(key="transport.weight2").set_value(0).run()
+    assert said(transport, "at least one law a weight")
+
+
 def test_the_stages_clock_is_the_flows_in_every_direction():
     assert moment(0.3, "backward") == 0.3
     assert moment(0.3, "forward") == 0.7
