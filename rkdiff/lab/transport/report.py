@@ -139,8 +139,7 @@ def report(experiment: Experiment, seeds: int = 1, device: str = "cpu") -> Gener
         raise PartError(
             f"this report measures a map, and with entropy {method.entropy:g} only the drift is learned; choose entropy 0"
         )
-    if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= SEEDS:
-        raise PartError(f"seeds is {shown(seeds)}; choose a whole number between 1 and {SEEDS}")
+    _checked(seeds)
     figures, seconds = [], []
     for k in range(seeds):
         p = prepare(replace(experiment, seed=experiment.seed + k), device)
@@ -225,6 +224,12 @@ class _Nearest:
         return float(self.tree.query(x)[0].mean()) / self.usual if self.usual else float("inf")
 
 
+def _checked(seeds: Any) -> int:
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= SEEDS:
+        raise PartError(f"seeds is {shown(seeds)}; choose a whole number between 1 and {SEEDS}")
+    return seeds
+
+
 def _size(systems: Systems) -> int:
     return min(systems.particles, MOST)
 
@@ -242,5 +247,5 @@ def job(payload: Mapping[str, Any], device: str) -> Generator[Progress, None, di
             raise PartError(f"this job has no entry {shown(name)}; it has experiment, seeds")
     if "experiment" not in payload:
         raise PartError("this job needs 'experiment'")
-    work = report(Experiment.from_dict(payload["experiment"]), payload.get("seeds", 1), device)
+    work = report(Experiment.from_dict(payload["experiment"]), _checked(payload.get("seeds", 1)), device)
     return (yield from work).to_dict()
