@@ -32,7 +32,8 @@ particles stand at that moment gets the network's guess.
 
 def compose_tab(desk: Desk, data: str, direction: str) -> None:
     """How to draw, and what came of it."""
-    st.markdown("**Draw a cloud; the learned flow carries it on**", help=HELP)
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left.markdown("**Draw a cloud; the learned flow carries it on**", help=HELP)
     if choices("data")[data].modality != "points":  # type: ignore[attr-defined]
         st.caption("A cloud is drawn in the plane: pick a dataset under Plane.")
         return
@@ -49,7 +50,7 @@ def compose_tab(desk: Desk, data: str, direction: str) -> None:
         )
         return
     at = moment(drawn.t, direction)
-    calls = int(st.select_slider("Calls from there to the data", (1, 2, 4, 8, 12), 4, key=desk.key("push_calls")))
+    calls = int(right.select_slider("Calls from there to the data", (1, 2, 4, 8, 12), 4, key=desk.key("push_calls")))
     payload = {
         "run": run.experiment.key, "cloud": np.round(drawn.points, 4).tolist(), "at": at, "frames": FRAMES, "calls": calls,
     }  # fmt: skip
