@@ -24,7 +24,8 @@ from rkdiff.lab.transport.bridges import bridges
 from rkdiff.lab.transport.short_bridge import short_bridge
 from rkdiff.methods._bridge_matching import fit_bridge_matching
 from rkdiff.methods._bridge_regressors import Affine
-from rkdiff.methods._ipf import Chain, fit_ipf, simulate
+from rkdiff.methods._ipf import fit_ipf
+from rkdiff.methods._ipf_chain import Chain, simulate
 from rkdiff.methods._ipf_regressors import LeastSquares
 from rkdiff.methods._light_fit import fit_light_bridge
 from rkdiff.processes.gaussians import Gaussian

@@ -18,94 +18,25 @@ step the exponential map (Thornton et al. 2022; De Bortoli et al. 2022).
 
 from __future__ import annotations
 
-import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
-from rkdiff.core.tensors import randn, to_numpy, torch
+from rkdiff.core.tensors import to_numpy, torch
+from rkdiff.methods._ipf_chain import Chain, Given, Velocity, simulate
+from rkdiff.methods._ipf_ends import Data, Source
 from rkdiff.transport.manifolds import Flat, Manifold
 
-#: What conditions a path: (n, c) numbers, or None.
-Given = Any
-#: Draws n points of the data and what conditions each.
-Data = Callable[[int, "torch.Generator"], tuple["torch.Tensor", Given]]  # in quotes: an import of torch costs seconds
-#: Draws points of the source for given y.
-Source = Callable[[int, Given, "torch.Generator"], "torch.Tensor"]
 #: Targets of the regressions.
 TARGETS = ("plain", "dsb")
-#: How the steps of a chain are laid out, and the ratio of the longest to the shortest where they are geometric.
-LAWS, RATIO = ("constant", "geometric"), 10.0
 #: Particles in the look that ends each step towards the data.
 LOOK = 300
-
-
-@dataclass(frozen=True, eq=False)
-class Chain:
-    """Where the nodes of a chain stand, and its reference dX = -pull X dt + sqrt(variance) dW from the data on, in unit time."""
-
-    times: Float[np.ndarray, " k"]
-    variance: float
-    pull: float = 0.0
-    manifold: Manifold = field(default_factory=Flat)
-
-    @staticmethod
-    def brownian(steps: int, sigma: float, law: str = "constant", manifold: Manifold | None = None) -> Chain:
-        """A Brownian motion of variance sigma^2 over the whole chain.
-
-        Raises:
-            ValueError: no step, no noise, or an unknown law of the steps.
-        """
-        if not 0 < sigma < math.inf:
-            raise ValueError(f"sigma is {sigma}; give a positive number")
-        return Chain(node_times(steps, law), sigma**2, 0.0, manifold or Flat())
-
-    @staticmethod
-    def ornstein_uhlenbeck(steps: int, time: float, law: str = "constant") -> Chain:
-        """The process dX = -X ds + sqrt(2) dB for a time that is squeezed into [0, 1].
-
-        Raises:
-            ValueError: no step, no time, or an unknown law of the steps.
-        """
-        if not 0 < time < math.inf:
-            raise ValueError(f"time is {time}; give a positive number")
-        return Chain(node_times(steps, law), 2 * time, time)
-
-    @property
-    def steps(self) -> int:
-        return len(self.times) - 1
-
-    @property
-    def lengths(self) -> Float[np.ndarray, " k"]:
-        return np.diff(self.times)
-
-    def reference(self, x: torch.Tensor, t: float, y: Given) -> torch.Tensor:
-        """The velocity of the reference, from the target to the source."""
-        return -self.pull * x
-
-
-def node_times(steps: int, law: str = "constant") -> Float[np.ndarray, " k"]:
-    """Times of the nodes: even, or with steps that grow geometrically to the middle and shrink again.
-
-    Raises:
-        ValueError: no step, or an unknown law.
-    """
-    if steps < 1 or law not in LAWS:
-        raise ValueError(f"steps is {steps} and the law {law!r}; give at least one step and one of {', '.join(LAWS)}")
-    if law == "constant" or steps < 3:
-        return np.linspace(0.0, 1.0, steps + 1)
-    half = np.geomspace(1.0, RATIO, (steps + 1) // 2)
-    h = np.concatenate([half, half[::-1][steps % 2 :]])
-    t = np.concatenate([[0.0], np.cumsum(h) / h.sum()])
-    t[-1] = 1.0
-    return t
 
 
 class Field(ABC):
@@ -118,9 +49,6 @@ class Field(ABC):
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
         """What was learned, as plain arrays."""
-
-
-Velocity = Callable[["torch.Tensor", float, Given], "torch.Tensor"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,30 +96,6 @@ class Ipf:
     s2t: tuple[Field, ...]
     t2s: tuple[Velocity, ...]
     seconds: tuple[float, ...]
-
-
-def simulate(
-    chain: Chain,
-    velocity: Velocity,
-    start: Float[torch.Tensor, "n w"],
-    y: Given,
-    generator: torch.Generator,
-    *,
-    to_target: bool,
-    last_noise: bool = True,
-) -> Float[torch.Tensor, "T n w"]:
-    """Paths of a chain, node 0 first whichever way they ran; `last_noise` False takes the mean of the last step."""
-    m, x, k = chain.manifold, start, chain.steps
-    nodes = [start]
-    for i in range(k):
-        j = i if to_target else k - 1 - i  # the step between nodes j and j + 1
-        h, t = float(chain.lengths[j]), float(chain.times[j if to_target else j + 1])
-        v = h * velocity(x, t, y)
-        if last_noise or i < k - 1:
-            v = v + math.sqrt(chain.variance * h) * randn(tuple(x.shape), generator, x)
-        x = m.exp(x, m.project(x, v))
-        nodes.append(x)
-    return torch.stack(nodes if to_target else nodes[::-1])
 
 
 def moves(chain: Chain, paths: Float[torch.Tensor, "T n w"], y: Given, ran: Velocity, *, to_target: bool, target: str) -> Moves:
@@ -289,33 +193,3 @@ def _look(chain: Chain, towards: Field, source: Source, data: Data, generator: t
         y = data(LOOK, generator)[1]
         x = simulate(chain, towards, source(LOOK, y, generator), y, generator, to_target=True, last_noise=False)
     return to_numpy(x[-1]).astype(np.float64)
-
-
-def resampled(x: Float[torch.Tensor, "n w"], y: Given = None) -> Data:
-    """Draws, with repetition, from points and what conditions each."""
-
-    def draw(n: int, generator: torch.Generator) -> tuple[torch.Tensor, Given]:
-        pick = torch.randint(len(x), (n,), generator=generator).to(x.device)
-        return x[pick], None if y is None else y[pick]
-
-    return draw
-
-
-def normals(like: Float[torch.Tensor, "n w"]) -> Source:
-    """Standard normals, whatever y is."""
-    return lambda n, y, generator: randn((n, like.shape[1]), generator, like)
-
-
-def regressed(x: Float[torch.Tensor, "n w"], y: Float[torch.Tensor, "n c"]) -> Source:
-    """Conditional initialisation: N(E[x|y], Cov[x|y]) of the best affine regression, so that a short chain has less to do."""
-    design = torch.cat([torch.ones_like(y[:, :1]), y], dim=1)
-    slope = torch.linalg.pinv(design) @ x
-    rest = x - design @ slope
-    values, vectors = torch.linalg.eigh(rest.T @ rest / len(x))
-    root = vectors * values.clamp_min(0.0).sqrt()
-
-    def draw(n: int, y: Given, generator: torch.Generator) -> torch.Tensor:
-        mean: torch.Tensor = torch.cat([torch.ones_like(y[:, :1]), y], dim=1) @ slope
-        return mean + randn((n, x.shape[1]), generator, x) @ root.T
-
-    return draw

@@ -19,7 +19,8 @@ from jaxtyping import Float
 
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import precision, randn, to_numpy, torch
-from rkdiff.methods._ipf import Field, Given, Moves, Regressor
+from rkdiff.methods._ipf import Field, Moves, Regressor
+from rkdiff.methods._ipf_chain import Given
 from rkdiff.methods._mlp import Adam, Perceptron
 from rkdiff.transport.manifolds import Manifold
 

@@ -17,7 +17,9 @@ from jaxtyping import Float
 from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
-from rkdiff.methods._ipf import Chain, Data, Ipf, Regressor, Source, fit_ipf, resampled, simulate
+from rkdiff.methods._ipf import Ipf, Regressor, fit_ipf
+from rkdiff.methods._ipf_chain import Chain, simulate
+from rkdiff.methods._ipf_ends import Data, Source, resampled
 from rkdiff.methods._ipf_regressors import LeastSquares
 from rkdiff.transport.manifolds import Manifold, Sphere
 

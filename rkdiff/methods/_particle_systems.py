@@ -25,7 +25,7 @@ from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
 from rkdiff.methods import Problem
-from rkdiff.methods.sliced_wasserstein_flow import SlicedFlow
+from rkdiff.methods._sliced_flow import SlicedFlow
 from rkdiff.samplers import start
 
 #: Most bytes of recorded positions; from larger systems a random part of the particles is kept.

@@ -19,7 +19,9 @@ from rkdiff.core.model import ANY
 from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
 from rkdiff.methods._interpolants import Interpolant
-from rkdiff.methods._velocity import Draw, Pairs, Report, Training, VelocityModel, flowed, train_velocity
+from rkdiff.methods._pairs import Draw, Pairs
+from rkdiff.methods._velocity import Training, VelocityModel
+from rkdiff.methods._velocity_training import Report, flowed, train_velocity
 
 #: Heun steps along which the pairs are made.
 STEPS = 20

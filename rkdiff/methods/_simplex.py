@@ -25,8 +25,11 @@ from rkdiff.core.parts import PartError
 from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import randn, to_numpy, to_torch, torch
+from rkdiff.methods._interpolant_moments import FLOOR
 from rkdiff.methods._mlp import Adam, Perceptron
-from rkdiff.methods._velocity import FLOOR, MOMENTS, PITCH, REPORT, Sample
+from rkdiff.methods._pairs import Sample
+from rkdiff.methods._velocity import PITCH
+from rkdiff.methods._velocity_training import MOMENTS, REPORT
 
 
 @dataclass(frozen=True)

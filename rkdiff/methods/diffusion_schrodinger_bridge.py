@@ -30,7 +30,9 @@ from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
 from rkdiff.methods import Problem, Transport
-from rkdiff.methods._ipf import LAWS, TARGETS, Chain, Data, Given, Ipf, Velocity, fit_ipf, node_times, normals
+from rkdiff.methods._ipf import TARGETS, Ipf, fit_ipf
+from rkdiff.methods._ipf_chain import LAWS, Chain, Given, Velocity, node_times
+from rkdiff.methods._ipf_ends import Data, normals
 from rkdiff.methods._ipf_regressors import Network
 from rkdiff.methods._moments import refuse_none
 from rkdiff.processes.schedules import Grid

@@ -33,8 +33,10 @@ from rkdiff.methods import Problem, Transport
 from rkdiff.methods._couplings import COUPLINGS, coupling_named
 from rkdiff.methods._interpolants import INTERPOLANTS, NOISY, Interpolant
 from rkdiff.methods._moments import refuse_none
+from rkdiff.methods._pairs import Draw, Pairs, matched, no_class
 from rkdiff.methods._reflow import ends_of, reflow
-from rkdiff.methods._velocity import PARTICLES, Draw, Pairs, Report, Training, VelocityModel, matched, no_class, train_velocity
+from rkdiff.methods._velocity import Training, VelocityModel
+from rkdiff.methods._velocity_training import PARTICLES, Report, train_velocity
 from rkdiff.processes.schedules import Grid
 
 #: Couplings that match one batch with the other.

@@ -10,7 +10,7 @@ from rkdiff.core.records import Progress, outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import randn, torch
 from rkdiff.lab.transport.bridges import ExactReversal, bridges, job
-from rkdiff.methods._ipf import Chain, simulate
+from rkdiff.methods._ipf_chain import Chain, simulate
 from rkdiff.methods._ipf_regressors import Network
 from rkdiff.methods.exact import TrueLaw
 from rkdiff.processes.gaussians import line

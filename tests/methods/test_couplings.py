@@ -5,7 +5,7 @@ import ot
 import pytest
 
 from rkdiff.methods._couplings import COUPLINGS, coupling_named, entropic_plan, immiscible, optimal, sinkhorn, squared_distances
-from rkdiff.methods._velocity import coupled, matched
+from rkdiff.methods._pairs import coupled, matched
 
 
 def clouds(n=40, d=2, seed=0):

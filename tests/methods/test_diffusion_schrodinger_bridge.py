@@ -8,7 +8,7 @@ from rkdiff.core.parts import PartError, knobs
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_torch, torch
 from rkdiff.methods import Problem
-from rkdiff.methods._ipf import Chain
+from rkdiff.methods._ipf_chain import Chain
 from rkdiff.methods.diffusion_schrodinger_bridge import DiffusionSchrodingerBridge, onwards
 from rkdiff.samplers.transport_euler import TransportEuler
 

@@ -8,7 +8,9 @@ from rkdiff.core.records import outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch
 from rkdiff.methods import Problem
-from rkdiff.methods._velocity import Pairs, Training, coupled, flowed, train_velocity
+from rkdiff.methods._pairs import Pairs, coupled
+from rkdiff.methods._velocity import Training
+from rkdiff.methods._velocity_training import flowed, train_velocity
 from rkdiff.methods.exact import Atoms
 from rkdiff.methods.flow_matching import FlowMatching, deblend
 from rkdiff.metrics.straightness import StraightClock

@@ -6,8 +6,10 @@ import pytest
 from rkdiff.core.parts import PartError
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, torch
+from rkdiff.methods._interpolant_moments import Ends
 from rkdiff.methods._interpolants import INTERPOLANTS, MARGIN, Interpolant
-from rkdiff.methods._velocity import Ends, Pairs, Training, VelocityModel
+from rkdiff.methods._pairs import Pairs
+from rkdiff.methods._velocity import Training, VelocityModel
 from rkdiff.methods.flow_matching import FlowMatching
 from rkdiff.processes.gaussians import line
 from rkdiff.processes.gaussians.flows import matching_slope

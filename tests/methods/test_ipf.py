@@ -6,17 +6,9 @@ import pytest
 from rkdiff.core.records import outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import randn, to_numpy, torch
-from rkdiff.methods._ipf import (
-    TARGETS,
-    Chain,
-    fit_ipf,
-    moves,
-    node_times,
-    normals,
-    regressed,
-    resampled,
-    simulate,
-)
+from rkdiff.methods._ipf import TARGETS, fit_ipf, moves
+from rkdiff.methods._ipf_chain import Chain, node_times, simulate
+from rkdiff.methods._ipf_ends import normals, regressed, resampled
 from rkdiff.methods._ipf_regressors import Corrected, LeastSquares, Network
 from rkdiff.processes.gaussians import line
 from rkdiff.processes.gaussians.bridge import Bridge

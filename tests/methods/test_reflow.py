@@ -6,8 +6,10 @@ import pytest
 from rkdiff.core.records import outcome
 from rkdiff.core.rng import Rng
 from rkdiff.methods import Problem
+from rkdiff.methods._pairs import coupled
 from rkdiff.methods._reflow import ends_of, redrawn, reflow
-from rkdiff.methods._velocity import Training, coupled, flowed, train_velocity
+from rkdiff.methods._velocity import Training
+from rkdiff.methods._velocity_training import flowed, train_velocity
 from rkdiff.methods.flow_matching import FlowMatching
 from rkdiff.metrics.straightness import flow_straightness
 from rkdiff.processes.gaussians import Gaussian

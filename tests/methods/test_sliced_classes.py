@@ -117,7 +117,7 @@ def test_particles_without_a_label_flow_to_all_data_beside_the_others():
 @pytest.mark.parametrize("gap", ["horizontal", "vertical"])
 @pytest.mark.parametrize("scaling", ["none", "whiten"])
 def test_the_joint_flow_in_torch_is_that_in_numpy(gap, scaling, monkeypatch):
-    from rkdiff.methods import sliced_wasserstein_flow as module
+    from rkdiff.methods import _sliced_flow as module
 
     y, labels = two(50, 20)
     model = fitted(y, labels, classes="joint", gap=gap, scaling=scaling)

@@ -9,7 +9,8 @@ from rkdiff.core.parts import PartError, make
 from rkdiff.core.records import outcome
 from rkdiff.core.rng import Rng
 from rkdiff.methods import Problem
-from rkdiff.methods.sliced_wasserstein_flow import JITTER, SlicedWassersteinFlow
+from rkdiff.methods._sliced_flow import JITTER
+from rkdiff.methods.sliced_wasserstein_flow import SlicedWassersteinFlow
 
 
 def normal(n, d=2, seed=0):

@@ -246,7 +246,7 @@ def test_the_torch_path_gives_the_numpy_path(gap, monkeypatch):
     """What a GPU runs, run on the CPU."""
     import torch
 
-    from rkdiff.methods import sliced_wasserstein_flow as module
+    from rkdiff.methods import _sliced_flow as module
 
     y, labels = three_classes()
     model, x, wanted = fitted(y, labels, gap=gap), to_torch(normal(40, 2, 2)), to_torch(np.arange(40) % 4 - 1)

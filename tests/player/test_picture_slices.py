@@ -9,7 +9,7 @@ import pytest
 
 from rkdiff import Experiment, make, run, scene_of
 from rkdiff.core.records import outcome
-from rkdiff.methods import sliced_wasserstein_flow
+from rkdiff.methods import _sliced_flow
 from rkdiff.picture_slices import LEVELS, MOMENTS, SHOWN, slices
 from rkdiff.player import pack, unpack
 from rkdiff.stages import prepare, sample, time_grid, train
@@ -26,7 +26,7 @@ def flow(**knobs):
 def sampled(experiment, monkeypatch):
     """The slices of an experiment, its trajectory, the data, and the directions that each step asked for while it was sampled."""
     used = []
-    ask = sliced_wasserstein_flow.directions
+    ask = _sliced_flow.directions
 
     def heard(*args):
         used.append(ask(*args))
@@ -34,7 +34,7 @@ def sampled(experiment, monkeypatch):
 
     p = prepare(experiment, "cpu")
     model, _ = outcome(train(p))
-    monkeypatch.setattr(sliced_wasserstein_flow, "directions", heard)
+    monkeypatch.setattr(_sliced_flow, "directions", heard)
     t = outcome(sample(p, model, p.rng))
     monkeypatch.undo()
     found = slices(model, t, time_grid(experiment, model), p.problem, p.space, p.rng.child("noise"))

@@ -31,7 +31,9 @@ from rkdiff.lab._bands import Band
 from rkdiff.lab._judge import judge
 from rkdiff.lab._ranges import whole
 from rkdiff.lab._setting import Setting, setting
-from rkdiff.methods._ipf import Chain, Given, fit_ipf, normals, resampled, simulate
+from rkdiff.methods._ipf import fit_ipf
+from rkdiff.methods._ipf_chain import Chain, Given, simulate
+from rkdiff.methods._ipf_ends import normals, resampled
 from rkdiff.methods._ipf_regressors import Network
 
 #: Lengths that are compared, and how many may be.

@@ -25,8 +25,8 @@ from rkdiff.data import Source
 from rkdiff.lab._ranges import every
 from rkdiff.lab._setting import setting
 from rkdiff.lab.play import pack_walk
+from rkdiff.methods._pairs import Sample
 from rkdiff.methods._simplex import SimplexTraining, along, mixed, train_simplex
-from rkdiff.methods._velocity import Sample
 from rkdiff.processes.slices import directions, squared_wasserstein
 
 #: Laws, the most corners of a path, steps of a walk, and the range of the training steps.
