@@ -8,6 +8,9 @@ from jaxtyping import Float
 #: No matrix or tensor of more entries than this is made (400 megabytes in double precision).
 ENTRIES = 50_000_000
 
+#: Largest cost that the network simplex is given.
+LARGEST = 1e6
+
 
 def pair(x: np.ndarray, y: np.ndarray) -> None:
     """Refuse what are not two finite clouds of the same dimension.
@@ -77,6 +80,16 @@ def matrix(cost: np.ndarray | None, x: np.ndarray, y: np.ndarray) -> Float[np.nd
     if not np.isfinite(c).all():
         raise ValueError("the cost holds numbers that are not finite; give a large number where a move is forbidden")
     return c
+
+
+def in_solver_units(c: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
+    """The costs in the unit in which the network simplex gets them; the plan does not depend on it.
+
+    POT's solver takes reduced costs near 0 by an absolute bound, about 1e-11, for 0: costs of short distances came back with any plan.
+    With the largest at 1e6 that bound lies below rounding.
+    """
+    top = float(c.max())
+    return c / top * LARGEST if top > 0 else c
 
 
 def soft_min(z: Float[np.ndarray, "n m"], axis: int) -> Float[np.ndarray, " k"]:

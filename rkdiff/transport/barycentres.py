@@ -2,7 +2,7 @@
 
     on the line     the average of the quantile functions: exact
     Gaussians       the mean of the means; the covariance by  S <- S^{-1/2} (sum_k w_k (S^{1/2} S_k S^{1/2})^{1/2})^2 S^{-1/2}
-    free support    n points of equal mass, moved in turn to the mean of where exact plans send them (POT)
+    free support    n points of equal mass, moved in turn to the mean of where exact plans send them
     sliced          n points in the sliced distance: each goes by the average over directions of its averaged targets
 
 The last is a step of the sliced-Wasserstein flow with all targets at once, X <- X + eta d v(X): with directions that obey
@@ -22,7 +22,8 @@ from jaxtyping import Float
 
 from rkdiff.processes.gaussians import Gaussian, power, root
 from rkdiff.processes.slices import directions, quantile_targets, ranked, squared_wasserstein
-from rkdiff.transport._clouds import pair, weights
+from rkdiff.transport._clouds import half_squared, pair, weights
+from rkdiff.transport.exact import plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +51,12 @@ def on_line(
     """The exact barycentre of samples of equal masses on the line: ascending points and their masses.
 
     Raises:
-        ValueError: no sample, or an empty one.
+        ValueError: no sample, an empty one, or one with a number that is not finite.
     """
     if not clouds or any(len(c) == 0 for c in clouds):
         raise ValueError("a barycentre needs at least one sample, and none of them empty")
+    if not all(np.isfinite(c).all() for c in clouds):
+        raise ValueError("a sample holds numbers that are not finite; remove those first")
     w = weights(shares, len(clouds), "shares")
     # levels as whole numbers, so that k/n and the same share of another size are one level
     common = int(np.lcm.reduce(np.array([len(c) for c in clouds], dtype=object)))
@@ -104,23 +107,22 @@ def free_support(
         ValueError: clouds that do not fit.
     """
     _check(clouds, start, steps)
-    import ot
-
     w = weights(shares, len(clouds), "shares")
     points = np.asarray(start, dtype=np.float64)
-    masses = [weights(None, len(c)) for c in clouds]
 
-    def objective(at: np.ndarray) -> float:
-        from rkdiff.transport.exact import distance
+    def sent(at: np.ndarray) -> tuple[float, np.ndarray]:
+        """The objective, and the mean of where the plans send each point."""
+        plans = [plan(at, c) for c in clouds]
+        costs = [2 * np.vdot(p, half_squared(at, c)) for p, c in zip(plans, clouds, strict=True)]
+        ends = [share * len(at) * (p @ c) for share, p, c in zip(w, plans, clouds, strict=True)]
+        return float(w @ costs), np.sum(ends, axis=0)
 
-        return float(sum(share * distance(at, c) ** 2 for share, c in zip(w, clouds, strict=True)))
-
-    trace, converged = [objective(points)], False
+    value, goal = sent(points)
+    trace, converged = [value], False
     for _ in range(steps):
-        points = np.asarray(
-            ot.lp.free_support_barycenter(list(clouds), masses, points, weights=w, numItermax=1, stopThr=0.0, numThreads=1)
-        )
-        trace.append(objective(points))
+        points = goal
+        value, goal = sent(points)
+        trace.append(value)
         converged = trace[-2] - trace[-1] <= tolerance * max(trace[-1], np.finfo(float).tiny)
         if converged:
             break

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-from rkdiff.transport._clouds import half_squared, matrix, pair, weights
+from rkdiff.transport._clouds import half_squared, in_solver_units, matrix, pair, weights
 
 #: Masses below this share of the largest are no lines.
 NOTHING = 1e-12
@@ -67,7 +67,7 @@ def plan(
         return out
     import ot
 
-    found, log = ot.emd(wa, wb / wb.sum() * wa.sum(), c, numItermax=5_000_000, log=True)
+    found, log = ot.emd(wa, wb / wb.sum() * wa.sum(), in_solver_units(c), numItermax=5_000_000, log=True)
     if log["warning"] is not None:
         raise ValueError(
             f"the network simplex did not finish on {len(x)} x {len(y)} points: {log['warning']}; subsample the clouds"
@@ -81,7 +81,12 @@ def staircase(
     a: Float[np.ndarray, " n"] | None = None,
     b: Float[np.ndarray, " m"] | None = None,
 ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """The exact plan on the line, for every convex cost of x - y: indices and masses of its at most n + m - 1 lines, in order."""
+    """The exact plan on the line, for every convex cost of x - y: indices and masses of its at most n + m - 1 lines, in order.
+
+    Raises:
+        ValueError: points or weights that cannot be.
+    """
+    pair(x[:, None], y[:, None])
     wa, wb = weights(a, len(x), "a"), weights(b, len(y), "b")
     order_x, order_y = np.argsort(x, kind="stable"), np.argsort(y, kind="stable")
     levels_x, levels_y = np.cumsum(wa[order_x]), np.cumsum(wb[order_y])
@@ -142,7 +147,6 @@ def distance(
 ) -> float:
     """W2 between two clouds: the root of the least mean squared distance."""
     if x.shape[1:] == (1,) == y.shape[1:]:
-        pair(x, y)
         i, j, mass = staircase(x[:, 0], y[:, 0], a, b)
         return float(np.sqrt(mass @ (x[i, 0] - y[j, 0]) ** 2))
     return float(np.sqrt(2 * np.vdot(plan(x, y, a=a, b=b), half_squared(x, y))))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from rkdiff.transport._clouds import matrix, soft_min, weights
+from rkdiff.transport._clouds import in_solver_units, matrix, soft_min, weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,5 +124,5 @@ def partial(
     else:
         import ot
 
-        plan = np.asarray(ot.partial.partial_wasserstein(a, b, c, m=mass))
+        plan = np.asarray(ot.partial.partial_wasserstein(a, b, in_solver_units(c), m=mass))
     return Loose(plan, float(np.vdot(plan, c)), float(plan.sum()), 0, True)

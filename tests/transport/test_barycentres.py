@@ -68,6 +68,26 @@ def test_free_points_find_the_barycentre_of_translates_and_never_climb():
     assert exact.distance(found.points, x + at) < 1e-3
 
 
+@pytest.mark.parametrize("unit", [1e-8, 1e-6, 1e6])
+def test_free_points_do_not_depend_on_the_unit_of_length(unit):
+    g = np.random.default_rng(0)
+    clouds, start = [g.normal(size=(30, 2)), 2 * g.normal(size=(45, 2)) + 1], g.normal(size=(20, 2))
+    plain = barycentres.free_support(clouds, start, steps=5)
+    found = barycentres.free_support([unit * c for c in clouds], unit * start, steps=5)
+    assert found.objective == pytest.approx(unit**2 * plain.objective, rel=1e-9)
+    assert found.points == pytest.approx(unit * plain.points, rel=1e-9, abs=1e-9 * unit)
+
+
+def test_free_points_are_those_of_pot():
+    g = np.random.default_rng(0)
+    clouds, start = [g.normal(size=(30, 2)), 2 * g.normal(size=(45, 2)) + 1], g.normal(size=(20, 2))
+    w = np.array([0.3, 0.7])
+    found = barycentres.free_support(clouds, start, w, steps=3, tolerance=0.0)
+    masses = [np.full(len(c), 1 / len(c)) for c in clouds]
+    theirs = ot.lp.free_support_barycenter(clouds, masses, start, weights=w, numItermax=3, stopThr=0.0)
+    assert found.points == pytest.approx(theirs, abs=1e-12)
+
+
 def test_sliced_points_find_the_barycentre_of_scaled_clouds_and_never_climb():
     g = np.random.default_rng(0)
     x = g.normal(size=(60, 3))
@@ -95,6 +115,7 @@ def test_what_cannot_be_is_refused():
     x = np.zeros((3, 2))
     for wrong, words in (
         (lambda: barycentres.on_line([]), "at least one sample"),
+        (lambda: barycentres.on_line([x[:, 0], np.array([0.0, np.nan])]), "not finite"),
         (lambda: barycentres.of_gaussians([]), "at least one"),
         (lambda: barycentres.free_support([], x), "at least one of each"),
         (lambda: barycentres.sliced([x], x, np.random.default_rng(0), eta=2.0), "below 2"),

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import ot
 import pytest
-from scipy.optimize import linprog
+from scipy.optimize import linear_sum_assignment, linprog
 
 from rkdiff.processes.gaussians import Gaussian
 from rkdiff.processes.gaussians.transport import distance as gaussian_distance
@@ -124,9 +124,38 @@ def test_distance_lies_just_above_that_of_the_gaussians_with_the_same_moments():
     assert least <= exact.distance(x, y) <= 1.03 * least  # Gelbrich's bound
 
 
+@pytest.mark.parametrize("unit", [1e-8, 1e-6, 1e6])
+def test_plans_do_not_depend_on_the_unit_of_length(unit):
+    x, y = clouds(40, 60)
+    assert exact.distance(unit * x, unit * y) == pytest.approx(unit * exact.distance(x, y), rel=1e-9)
+    assert np.abs(exact.plan(unit * x, unit * y) - exact.plan(x, y)).max() < 1e-12
+    a, same = np.random.default_rng(1).dirichlet(np.ones(40)), x[::-1] + 1
+    assert exact.distance(unit * x, unit * same, a=a) == pytest.approx(unit * exact.distance(x, same, a=a), rel=1e-9)
+
+
+def test_points_far_from_all_others_do_not_spoil_the_plan_of_the_rest():
+    x, y = clouds(40, 120)
+    x[0] += 1e4
+    y[:3] += 1e4
+    c = ot.dist(x, y) / 2
+    copies = np.repeat(c, 3, axis=0)  # each point of x three times: a matching of 120 to 120
+    i, j = linear_sum_assignment(copies)
+    assert (exact.plan(x, y, cost=c) * c).sum() == pytest.approx(copies[i, j].mean(), rel=1e-7)
+
+
+def test_between_points_that_all_coincide_there_is_a_plan_and_no_distance():
+    x, y = np.ones((4, 2)), np.ones((6, 2))
+    assert exact.plan(x, y).sum(1) == pytest.approx(np.full(4, 1 / 4))
+    assert exact.distance(x, y) == 0
+
+
 def test_what_cannot_be_is_refused():
     x, y = clouds(6, 5)
     with pytest.raises(ValueError, match="no matching"):
         exact.matching(x, y)
     with pytest.raises(ValueError, match="between 0"):
         exact.interpolated(x, y, np.ones((6, 5)), 1.5)
+    with pytest.raises(ValueError, match="not finite"):
+        exact.staircase(np.array([0.0, np.nan]), np.zeros(3))
+    with pytest.raises(ValueError, match="n >= 1"):
+        exact.staircase(np.zeros(0), np.zeros(3))

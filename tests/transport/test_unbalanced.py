@@ -56,6 +56,14 @@ def test_the_partial_plan_is_that_of_pot_and_moves_the_mass_asked_for():
     assert np.diff([0, *costs], 1)[0] / 0.2 < np.diff([0, *costs], 1)[2] / 0.3  # each further share costs more
 
 
+@pytest.mark.parametrize("unit", [1e-8, 1e-6, 1e6])
+def test_the_partial_plan_does_not_depend_on_the_unit_of_length(unit):
+    g = np.random.default_rng(0)
+    x, y = g.normal(size=(60, 2)), g.normal(size=(90, 2))
+    for mass in (0.4, 0.7, 1.0):
+        assert partial(unit * x, unit * y, mass).cost == pytest.approx(unit**2 * partial(x, y, mass).cost, rel=1e-9)
+
+
 def test_what_cannot_be_is_refused():
     x, y = clouds()
     for wrong, words in (
