@@ -9,7 +9,9 @@ the first quick for small v, the second for large. With weights a, b on n angles
 the log domain, find the plan P_ij = u_i K_ij v_j with these marginals; the bridge then has at time t
 
     density  (sum_i u_i k_{t sigma^2}(z - x_i)) (sum_j v_j k_{(1-t) sigma^2}(z - x_j))
-    drift    sigma^2 d/dz log sum_j v_j k_{(1-t) sigma^2}(z - x_j).
+    drift    sigma^2 d/dz log sum_j v_j k_{(1-t) sigma^2}(z - x_j),
+
+the slope taken of whichever series is the short one.
 
 Sums over the grid stand for integrals; they are exact to rounding once a kernel spans a few angles.
 """
@@ -53,6 +55,13 @@ def _log_kernel(angle: np.ndarray, variance: float) -> np.ndarray:
         out: np.ndarray = np.log((1 + 2 * waves.sum(-1)) / (2 * math.pi))
         return out
     return _lse(-(_images(angle) ** 2) / (2 * variance)) - 0.5 * math.log(2 * math.pi * variance)
+
+
+def _wide_slope(angle: np.ndarray, variance: float) -> np.ndarray:
+    """The derivative of the series of cosines."""
+    k = np.arange(1, TERMS + 1)
+    out: np.ndarray = -(k * np.exp(-(k**2) * variance / 2) * np.sin(k * angle[..., None])).sum(-1) / math.pi
+    return out
 
 
 def _images(angle: np.ndarray) -> np.ndarray:
@@ -120,6 +129,11 @@ class CircleBridge:
         if not 0 <= t < 1:
             raise ValueError(f"t is {t}; choose a time from 0 to below 1")
         left = (1 - t) * self.sigma**2
+        if left >= WIDE:
+            v = np.exp(self.log_v - self.log_v.max())
+            z = self.angles[:, None] - self.angles
+            wide: np.ndarray = self.sigma**2 * (_wide_slope(z, left) @ v) / (np.exp(_log_kernel(z, left)) @ v)
+            return wide
         ways = _images(self.angles - self.angles[:, None])  # from z (rows) to each end, in every turn
         log = self.log_v[:, None] - ways**2 / (2 * left)
         log = log.reshape(len(self.angles), -1)

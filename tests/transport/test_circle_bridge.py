@@ -70,6 +70,28 @@ def test_the_marginals_obey_the_drift():
         assert change == pytest.approx(p @ (b * first + 0.81 / 2 * second), abs=1e-5)
 
 
+@pytest.mark.parametrize("sigma", [3.0, 6.0, 10.0, 20.0, 50.0])
+def test_the_drift_is_the_slope_of_what_lies_ahead_at_every_width(sigma):
+    bridge, h = circle_bridge(bump(0.0, 0.7), bump(2.8, 0.5) + bump(-1.0, 0.4), sigma), 1e-4
+    for t in (0.0, 0.5, 0.9, 0.99, 1 - WIDE / sigma**2 - 1e-9, 1 - WIDE / sigma**2 + 1e-9):
+        up, down = (np.log(wrapped_gaussian(X[:, None] + s - X, (1 - t) * sigma**2) @ np.exp(bridge.log_v)) for s in (h, -h))
+        np.testing.assert_allclose(bridge.drift(t), sigma**2 * (up - down) / (2 * h), rtol=1e-5, atol=1e-8 * sigma**2)
+
+
+@pytest.mark.parametrize("sigma", [6.0, 12.0])
+def test_a_wide_reference_forgets_where_it_began(sigma):
+    """The plan is the product of its ends, and the first moment decays as that of Brownian motion, exp(-t sigma^2 / 2), from either."""
+    a, b = bump(0.5, 0.6), bump(2.8, 0.5) + bump(-1.0, 0.4)
+    bridge = circle_bridge(a, b, sigma)
+    near = 4 * math.exp(-(sigma**2) / 2) + 1e-12
+    np.testing.assert_allclose(bridge.plan, np.outer(bridge.a, bridge.b), atol=near * bridge.plan.max())
+    spent = 1.2 / sigma**2
+    for t, end in ((spent, bridge.a), (1 - spent, bridge.b)):
+        assert bridge.marginal(t) @ np.exp(1j * X) == pytest.approx(math.exp(-0.6) * (end @ np.exp(1j * X)), abs=1e-6)
+    np.testing.assert_allclose(bridge.marginal(0.5), 1 / 360, rtol=6 * math.exp(-(sigma**2) / 4))
+    assert np.abs(bridge.drift(0.0)).max() < 3 * sigma**2 * math.exp(-(sigma**2) / 2)
+
+
 def test_an_angle_without_mass_stays_without():
     a = np.where(np.abs(X) < 1, 1.0, 0.0)
     bridge = circle_bridge(a, np.roll(a, 90), 1.0)
