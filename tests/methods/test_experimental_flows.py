@@ -1,5 +1,7 @@
 """Experimental: learned steps of gradient flows against the closed forms between Gaussians."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,14 @@ def test_what_cannot_be_is_refused():
         (lambda: icnn_jko(x, bowl, 0.0, 1, Rng(0)), "positive h"),
         (lambda: fit_ratio(x, x, Rng(0), iterations=0), "at least one"),
         (lambda: fit_step(x, x, 0.0, Rng(0)), "positive one"),
+        (lambda: icnn_jko(x[:0], bowl, 0.3, 1, Rng(0)), "n >= 1"),
+        (lambda: icnn_jko(np.full((4, 2), np.nan), bowl, 0.3, 1, Rng(0)), "not finite"),
+        (lambda: inspect.unwrap(fit_ratio)(x, np.zeros((4, 3)), Rng(0)), "the same d"),
+        (lambda: fit_ratio(x, x[:0], Rng(0)), "n >= 1"),
+        (lambda: fit_ratio(x, np.full((4, 2), np.nan), Rng(0)), "not finite"),
+        (lambda: inspect.unwrap(fit_step)(x, np.zeros((4, 3)), 0.3, Rng(0)), "the same d"),
+        (lambda: fit_step(x[:0], x, 0.3, Rng(0)), "n >= 1"),
+        (lambda: fit_step(np.full((4, 2), np.inf), x, 0.3, Rng(0)), "not finite"),
     ):
         with pytest.raises(ValueError, match=words):
             outcome(wrong())

@@ -1,5 +1,7 @@
 """Experimental: input-convex networks and the dual they train, against the closed form between Gaussians."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -103,6 +105,9 @@ def test_what_cannot_be_is_refused_and_nothing_here_is_a_method():
     x = np.zeros((4, 2))
     with pytest.raises(ValueError, match="choose one of objective, regression"):
         outcome(fit_dual(x, x, Rng(0), iterations=0))
+    for wrong, words in ((np.zeros((4, 3)), "the same d"), (x[:0], "n >= 1"), (np.full((4, 2), np.nan), "not finite")):
+        with pytest.raises(ValueError, match=words):
+            outcome(inspect.unwrap(fit_dual)(x, wrong, Rng(0), iterations=1))
     with pytest.raises(ValueError, match="at least one coordinate"):
         Icnn(2, ())
     assert not [cls for cls in choices("method").values() if "experimental" in cls.__module__]

@@ -26,6 +26,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, torch
 from rkdiff.methods._mlp import Adam
 from rkdiff.methods.experimental.icnn import Icnn, conjugate
+from rkdiff.transport._clouds import pair
 
 Amortisation = Literal["objective", "regression"]
 
@@ -84,8 +85,9 @@ def fit_dual(
         rate: learning rate of both, falling to 0 along a cosine.
 
     Raises:
-        ValueError: an unknown amortisation, or no iteration, batch or inner step.
+        ValueError: clouds that do not fit, an unknown amortisation, or no iteration, batch or inner step.
     """
+    pair(x, y)
     if amortisation not in get_args(Amortisation) or min(iterations, batch, inner) < 1:
         raise ValueError(
             f"amortisation {amortisation!r}, {iterations} iterations, batch {batch}, inner {inner}; "

@@ -21,6 +21,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, torch
 from rkdiff.methods._mlp import Adam
 from rkdiff.methods.experimental.icnn import Icnn
+from rkdiff.transport._clouds import pair
 
 #: Most coordinates and most steps.
 COORDINATES, STEPS = 8, 10
@@ -78,8 +79,9 @@ def icnn_jko(
         iterations: training steps of each map, which begins where the last one ended.
 
     Raises:
-        ValueError: more than 8 coordinates or 10 steps, or settings that cannot be.
+        ValueError: an empty cloud or one that is not finite, more than 8 coordinates or 10 steps, or settings that cannot be.
     """
+    pair(x, x)
     n, d = x.shape
     if d > COORDINATES or not 1 <= steps <= STEPS:
         raise ValueError(f"{d} coordinates and {steps} steps; use at most {COORDINATES} coordinates and 1 to {STEPS} steps")

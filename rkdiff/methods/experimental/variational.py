@@ -22,6 +22,7 @@ from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, torch
 from rkdiff.methods._mlp import Adam, Perceptron
+from rkdiff.transport._clouds import pair
 
 #: log h stays within plus and minus this.
 BOUND = 10.0
@@ -79,8 +80,9 @@ def fit_ratio(
     """Estimate KL(P | Q) from samples; reports {"value"} on the batch.
 
     Raises:
-        ValueError: no iteration, batch or width.
+        ValueError: clouds that do not fit, or no iteration, batch or width.
     """
+    pair(p, q)
     _check(width, iterations, batch)
     net = Perceptron((p.shape[1], width, width, 1))
     xs, ys = _tensor(p).to(device), _tensor(q).to(device)
@@ -135,8 +137,9 @@ def fit_step(
     """One JKO step of length `a` on the divergence from the law that `target` samples; reports {"loss"}.
 
     Raises:
-        ValueError: a length that is not positive, or no iteration, batch or width.
+        ValueError: clouds that do not fit, a length that is not positive, or no iteration, batch or width.
     """
+    pair(x, target)
     _check(width, iterations, batch)
     if not 0 < a < np.inf:
         raise ValueError(f"the step a is {a}; give a positive one")
