@@ -85,17 +85,27 @@ class Mahalanobis(Cost):
     metric: Float[np.ndarray, "d d"]
 
     def __post_init__(self) -> None:
+        if self.metric.ndim != 2 or self.metric.shape[0] != self.metric.shape[1]:
+            raise ValueError(f"the metric has shape {self.metric.shape}; give a square matrix, one row for each coordinate")
         if not np.allclose(self.metric, self.metric.T) or not np.linalg.eigvalsh(self.metric)[0] > 0:
             raise ValueError("the metric is not symmetric positive definite; give one that is")
 
     def __call__(self, z: Float[np.ndarray, "*k d"]) -> Float[np.ndarray, "*k"]:
-        return ((z @ self.metric) * z).sum(-1) / 2
+        return (self.gradient(z) * z).sum(-1) / 2
 
     def gradient(self, z: Float[np.ndarray, "*k d"]) -> Float[np.ndarray, "*k d"]:
+        self._fits(z)
         return np.asarray(z @ self.metric)
 
     def inverse(self, w: Float[np.ndarray, "*k d"]) -> Float[np.ndarray, "*k d"]:
+        self._fits(w)
         return np.asarray(np.linalg.solve(self.metric, w[..., None])[..., 0])
+
+    def _fits(self, z: np.ndarray) -> None:
+        if z.shape[-1] != len(self.metric):
+            raise ValueError(
+                f"a metric of {len(self.metric)} coordinates for points of {z.shape[-1]}; give one of the same size"
+            )
 
 
 def monge_map(

@@ -62,6 +62,21 @@ def test_raw_w2_floors_in_many_dimensions_are_large():
         assert low < np.mean(values) < high
 
 
+def test_scaled_sliced_floors_stay_small_where_raw_ones_grow():
+    """sqrt(d) SW2 between two samples of N(0, I), and W2 of the same samples, which is many times as large in 32 coordinates."""
+    for n, line, known in (
+        (250, 0.151, ((2, 0.24, 0.35), (8, 0.49, 1.94), (32, 0.81, 5.98))),
+        (1000, 0.079, ((2, 0.12, 0.19), (8, 0.21, 1.59), (32, 0.49, 5.59))),
+    ):
+        g = np.random.default_rng(0)
+        for d, floor, raw in known:  # of one draw each, which is off by a tenth
+            pairs = [(g.normal(size=(n, d)), g.normal(size=(n, d))) for _ in range(10)]
+            sliced = np.array([sliced_wasserstein(x, y) for x, y in pairs])
+            assert np.sqrt(d) * sliced.mean() == pytest.approx(floor, rel=0.18)
+            assert np.sqrt(d) * sliced.mean() == pytest.approx(np.sqrt(d) * line, rel=0.1)  # slices of N(0, I) are N(0, 1)
+            assert distance(*pairs[0]) == pytest.approx(raw, rel=0.15 if d == 2 else 0.03)
+
+
 def test_p_values_are_uniform_between_equal_laws_and_small_between_others():
     g = np.random.default_rng(0)
     values = [confidence.permutation_p_value(g.normal(size=(15, 2)), g.normal(size=(12, 2)), g, 49)[1] for _ in range(150)]

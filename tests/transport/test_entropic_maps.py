@@ -64,6 +64,19 @@ def test_progressive_steps_forgive_an_eps_far_too_large():
     assert four < 0.7 * plain
 
 
+def test_progressive_maps_lie_between_the_tuned_map_and_the_one_whose_eps_is_four_times_too_large():
+    """Robust to eps and not more accurate; no order of 4 and 8 steps is claimed, it changes from draw to draw."""
+    errors = []
+    for seed in range(5):
+        _, _, x, y, new, true, eps = four_dimensions(seed)
+        maps = [entropic_map(new, sinkhorn(x, y, e, tolerance=1e-4), y) for e in (eps, 4 * eps)]
+        maps += [progressive(x, y, 4 * eps, eps, steps=k, tolerance=1e-4, most=500)(new) for k in (4, 8)]
+        errors.append([error(m, true) for m in maps])
+    tuned, large, four, eight = np.mean(errors, axis=0)
+    assert 1.2 * tuned < four < 0.8 * large
+    assert 1.2 * tuned < eight < 0.85 * large
+
+
 def test_one_progressive_step_is_the_entropic_map_and_each_step_starts_where_the_last_ended():
     _, _, x, y, new, _, eps = four_dimensions(n=60)
     one = progressive(x, y, 4 * eps, eps, steps=1, tolerance=1e-9)
@@ -146,3 +159,9 @@ def test_costs_without_a_map_are_refused():
         Power(1.0)
     with pytest.raises(ValueError, match="positive definite"):
         Mahalanobis(np.diag([1.0, -1.0]))
+    three = np.zeros((4, 3))
+    for ask in (Mahalanobis(np.eye(2)), Mahalanobis(np.eye(2)).gradient, Mahalanobis(np.eye(2)).inverse):
+        with pytest.raises(ValueError, match="a metric of 2 coordinates for points of 3"):
+            ask(three)
+    with pytest.raises(ValueError, match="a metric of 2 coordinates for points of 3"):
+        Mahalanobis(np.eye(2)).matrix(three, three)
