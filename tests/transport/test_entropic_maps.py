@@ -1,5 +1,7 @@
 """The entropic map, the progressive one, and maps for other costs."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from rkdiff.processes.gaussians import Gaussian
 from rkdiff.processes.gaussians.transport import entropic_coupling, optimal_map
 from rkdiff.transport import exact
 from rkdiff.transport._clouds import half_squared
-from rkdiff.transport.costs import Mahalanobis, Power, monge_map
+from rkdiff.transport.costs import Mahalanobis, Power, fitted_power, monge_map
 from rkdiff.transport.entropic_map import entropic_map, own_eps, progressive, shares
 from rkdiff.transport.sinkhorn import sinkhorn
 
@@ -154,11 +156,27 @@ def test_maps_of_powers_near_the_matching_of_their_own_cost():
         assert exact.monge_gap(x, to, cost.matrix) == 0
 
 
+@pytest.mark.parametrize("true", [1.25, 1.5, 2.0, 3.0])
+def test_the_power_of_a_cost_is_found_again_from_examples_of_its_map(true):
+    g = np.random.default_rng(0)
+    x, y = g.uniform(-1, 1, size=(300, 2)), g.uniform(-1, 1, size=(300, 2)) * [2, 0.4] + [0.5, 0]
+    y = y[exact.matching(x, y, Power(true).matrix(x, y))]
+    found, errors = fitted_power(x[:150], g.permutation(y[:150]), x[150:], y[150:])
+    assert found.p == true
+    assert errors.min() < 0.05 * error(x, y)
+    assert np.sort(errors)[1] > 1.2 * errors.min()
+
+
 def test_costs_without_a_map_are_refused():
     with pytest.raises(ValueError, match="above 1"):
         Power(1.0)
     with pytest.raises(ValueError, match="positive definite"):
         Mahalanobis(np.diag([1.0, -1.0]))
+    two = np.zeros((4, 2))
+    with pytest.raises(ValueError, match="0 powers"):
+        fitted_power(two, two, two, two, powers=())
+    with pytest.raises(ValueError, match="one image for each point"):
+        inspect.unwrap(fitted_power)(two, two, two, two[:3])
     three = np.zeros((4, 3))
     for ask in (Mahalanobis(np.eye(2)), Mahalanobis(np.eye(2)).gradient, Mahalanobis(np.eye(2)).inverse):
         with pytest.raises(ValueError, match="a metric of 2 coordinates for points of 3"):
