@@ -129,15 +129,18 @@ def _report_rows(record: Mapping[str, Any]) -> list[str]:
     head = "".join(f"{f'{c} calls':>10s}" for c in calls)
     model, system = record["sizes"]
     rows = [
-        f"{record['title']}: sliced W2 of {model} particles to a fresh particle system of {system}, {len(seeds)} seeds",
-        f"{'tau':>8s}{head}{'floor':>10s}{'paired':>10s}{'memorised':>11s}{'particles':>11s}",
+        f"{record['title']}: sqrt(d) SW2 of {model} particles to fresh particle systems of {system}, which start independently; "
+        f"{len(seeds)} seeds. By calls: the model at evenly spread starts; floor: a system of {model} independent starts. Then the "
+        f"model at independent starts in {calls[-1]} calls; its floor: independent draws of the flow's law.",
+        f"{'tau':>8s}{head}{'floor':>10s}{'indep.':>10s}{'floor':>10s}{'paired':>10s}{'memorised':>11s}{'particles':>11s}",
     ]
     for i, first in enumerate(seeds[0]):
         at = [s[i] for s in seeds]
         laws = "".join(f"{np.mean([f['law'][k] for f in at]):10.4f}" for k in range(len(calls)))
-        more = [np.mean([f["floor"] for f in at]), np.mean([f["paired"][-1] for f in at])]
-        copied = [np.mean([f[k] for f in at]) for k in ("memorised", "memorised_particles")]
-        rows.append(f"{first['tau']:8.3g}{laws}{more[0]:10.4f}{more[1]:10.4f}{copied[0]:11.2f}{copied[1]:11.2f}")
+        more = [np.mean([f[k] for f in at]) for k in ("floor", "independent", "independent_floor")]
+        more.append(np.mean([f["paired"][-1] for f in at]))
+        copied = "".join(f"{np.mean([f[k] for f in at]):11.2f}" for k in ("memorised", "memorised_particles"))
+        rows.append(f"{first['tau']:8.3g}{laws}" + "".join(f"{v:10.4f}" for v in more) + copied)
     m = record["memory"]
     kept = ", ".join(f"{name} {m[name] / 1000:.0f} kB" for name in ("network", "data", "particles", "tables"))
     return [*rows, f"at inference: {kept}; while training: pool {m['pool'] / 1e6:.1f} MB", str(m["honest"])]

@@ -71,7 +71,11 @@ class FlowMatching(Transport):
         help="noise of a Brownian bridge, of a path through noise, and of sinkhorn partners, in units of the coordinates",
     )
     reflow: int = knob(
-        0, 0, 3, help="rounds in which the flow learns again from its own end points: straighter paths, the same map"
+        0,
+        0,
+        3,
+        help="rounds in which the flow learns again from its own end points: straighter paths; the law stays, the map may change "
+        "and need not become optimal",
     )
     steps: int = knob(3000, 1, 20000, step=100, log=True, help="training steps (of each round): more is better and slower")
     width: int = knob(64, 4, 512, step=4, log=True, help="neurons in each hidden layer")
@@ -131,9 +135,18 @@ class FlowMatching(Transport):
         """Train, and again for each round of reflow; reports the loss and shows the cloud.
 
         Raises:
-            PartError: no data, or numbers that are not finite.
+            PartError: no data, numbers that are not finite, or noise where no score is learned to walk with.
         """
         refuse_none(problem.x)
+        if self.noise > 0 and self.interpolant not in NOISY:
+            raise PartError(
+                f"noise {self.noise:g} needs a path that mixes a Gaussian in and interpolant is {self.interpolant!r}; choose "
+                f"interpolant {' or '.join(map(repr, NOISY))}, or noise 0"
+            )
+        if self.noise > 0 and self.reflow > 0:
+            raise PartError(
+                f"noise {self.noise:g} walks with a score and reflow is {self.reflow}, whose paths have none; choose reflow 0, or noise 0"
+            )
         d, device = problem.x.shape[1], problem.device
         classes = problem.classes if self.class_share > 0 else 0
         looks = rng.numpy("look").standard_normal((PARTICLES, d))

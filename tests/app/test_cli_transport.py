@@ -43,6 +43,24 @@ def test_a_plan_costs_more_than_the_best_matching_and_less_than_independence(cap
     assert "converged" in capsys.readouterr().out
 
 
+def test_a_plan_of_graphs_is_annealed_until_it_converges(capsys, tmp_path):
+    out = tmp_path / "plan.json"
+    assert main(["transport", "plan", "communities", "--points", "20", "--json", str(out)]) == 0
+    assert json.loads(out.read_text())["converged"]
+    assert "not converged" not in capsys.readouterr().out
+
+
+def test_a_plan_that_does_not_converge_says_what_is_off(capsys, tmp_path):
+    out = tmp_path / "plan.json"
+    sharp = ["--eps", "1e-5", "--points", "200", "--json", str(out)]
+    assert main(["transport", "plan", "two_moons", *sharp]) == 0
+    assert not json.loads(out.read_text())["converged"]
+    told = " ".join(capsys.readouterr().out.split())
+    assert "not converged" in told
+    assert "masses of the data's points are off by" in told
+    assert "raise --eps" in told
+
+
 def test_straightness_of_two_couplings(capsys, tmp_path):
     out = tmp_path / "table.json"
     flows = ["flow_matching:steps=20", "flow_matching:coupling=ot,steps=20,width=16"]
@@ -80,6 +98,19 @@ def test_what_cannot_be_done_is_told_in_one_line(argv, said, capsys, tmp_path, m
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 1
     assert said in told[0]
+
+
+def test_a_report_prints_both_kinds_of_starts_beside_their_own_floors(capsys, tmp_path):
+    out = tmp_path / "report.json"
+    quick = [w for k, v in _quick().items() for w in (f"--method.{k}", str(v))]
+    assert main(["transport", "report", "two_moons", "--data.n", "60", *quick, "--json", str(out)]) == 0
+    told, record = capsys.readouterr().out, json.loads(out.read_text())
+    assert "evenly spread starts" in told.splitlines()[0]
+    assert "independent starts" in told.splitlines()[0]
+    rows = [[float(v) for v in line.split()] for line in told.splitlines() if line.split()[0].replace(".", "").isdigit()]
+    assert len(rows) == len(record["figures"][0])
+    for row, f in zip(rows, record["figures"][0], strict=True):
+        assert row[1:7] == pytest.approx([*f["law"], f["floor"], f["independent"], f["independent_floor"]], abs=1e-4)
 
 
 def test_a_drawn_cloud_goes_through_a_kept_flow(capsys, tmp_path):

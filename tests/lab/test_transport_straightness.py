@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from rkdiff.core.parts import PartError, from_dict, make
+from rkdiff.core.parts import PartError, choices, from_dict, make
 from rkdiff.core.records import outcome
 from rkdiff.lab.transport.straightness import job, straightness, titled
 
@@ -55,6 +55,23 @@ def test_budgets_are_kept(table):
         assert all(1 <= b["calls"] <= b["budget"] for b in m["budgets"])
     assert [b["calls"] for b in table["methods"][0]["budgets"]] == [1, 2, 5]  # Euler steps
     assert [b["calls"] for b in table["methods"][2]["budgets"]] == [1, 1, 5]  # Heun's, whose last step is single
+
+
+def test_a_sampler_that_counts_its_calls_is_given_the_budget():
+    flows = [choices("method")["learned_sliced_flow"].quick | {"name": "learned_sliced_flow"}]
+    flows.append({**flows[0], "entropy": 0.1})  # no map: it walks by steps
+    small = {"data": {"name": "two_moons", "n": 60}, "methods": flows, "calls": [1, 2, 4, 8], "seeds": 1, "particles": 40}
+    jumps, walks = outcome(job(small, "cpu"))["methods"]
+    assert [b["calls"] for b in jumps["budgets"]] == [b["steps"] for b in jumps["budgets"]] == [1, 2, 4, 8]
+    assert len({b["sliced"]["mean"] for b in jumps["budgets"]}) == 4
+    assert [b["calls"] for b in walks["budgets"]] == [1, 2, 4, 8]
+    assert "draw noise" in walks["note"]
+
+
+def test_a_budget_beyond_what_the_sampler_can_use_is_not_spent():
+    flow = choices("method")["learned_sliced_flow"].quick | {"name": "learned_sliced_flow"}
+    small = {"data": {"name": "two_moons", "n": 60}, "methods": [flow], "calls": [100], "seeds": 1, "particles": 40}
+    assert outcome(job(small, "cpu"))["methods"][0]["budgets"][0]["calls"] == 48
 
 
 def test_the_same_seed_gives_the_same_table(table):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rkdiff.core.parts import PartError, make
+from rkdiff.core.parts import knobs as all_knobs
 from rkdiff.core.records import outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch
@@ -13,7 +14,7 @@ from rkdiff.methods._velocity import Training
 from rkdiff.methods._velocity_training import flowed, train_velocity
 from rkdiff.methods.exact import Atoms
 from rkdiff.methods.flow_matching import FlowMatching, deblend
-from rkdiff.metrics.straightness import StraightClock
+from rkdiff.metrics.straightness import StraightClock, flow_straightness
 from rkdiff.processes.gaussians import Gaussian
 from rkdiff.processes.gaussians.flows import matching_slope
 from rkdiff.samplers.transport_euler import TransportEuler
@@ -170,6 +171,41 @@ def test_progress_counts_every_round_and_carries_looks():
     assert {e.total for e in events} == {60}
     assert all(np.isfinite(e.values["loss"]) for e in events)
     assert sum(e.snapshot is not None for e in events) >= 3
+
+
+@pytest.mark.parametrize(
+    ("knobs", "said"),
+    [
+        ({"noise": 1.0}, "noise 1 .* interpolant is 'linear'; choose .*'brownian', or noise 0"),
+        ({"noise": 1.0, "interpolant": "trigonometric"}, "interpolant is 'trigonometric'"),
+        (
+            {"noise": 0.5, "interpolant": "brownian", "reflow": 1},
+            "noise 0.5 .* reflow is 1, whose paths have none; choose reflow 0, or noise 0",
+        ),
+    ],
+)
+def test_noise_that_would_have_no_effect_is_refused_in_one_line(knobs, said):
+    with pytest.raises(PartError, match=said) as refused:
+        next(FlowMatching(**{**QUICK, **knobs}).fit(problem(POINTS), Rng(0)))
+    assert "\n" not in str(refused.value)
+
+
+def test_forms_show_noise_only_where_it_has_an_effect():
+    by_name = {k.name: k for k in all_knobs(FlowMatching)}
+    for values in ({"interpolant": "linear", "reflow": 0}, {"interpolant": "brownian", "reflow": 2}):
+        assert not by_name["noise"].matters(values)
+    assert by_name["noise"].matters({"interpolant": "brownian", "reflow": 0})
+    assert by_name["noise"].default == 0
+
+
+def test_larger_matched_groups_learn_straighter_flows():
+    """Minibatch couplings come closer to the optimal one as the group grows; a group of 1 is the independent coupling."""
+    data = make("data", "eight_gaussians", n=400).make(Rng(0)).train
+    z, bends = np.random.default_rng(5).standard_normal((400, 2)), []
+    for group in (1, 8, 64):
+        model = fitted(data, coupling="ot", group=group, steps=200, batch=64, width=24, class_share=0.0)
+        bends.append(flow_straightness(model, z, device="cpu").share)
+    assert bends[2] < 0.7 * bends[1] < 0.7 * bends[0]
 
 
 def test_what_cannot_be_learned_is_refused_with_the_reason():

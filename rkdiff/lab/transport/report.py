@@ -5,9 +5,15 @@ calls, and set against fresh particle systems at the same tau, with the sliced d
 
     sqrt(d) SW2,     SW2^2 = E_theta W2^2 along theta,     at most W2 and of its size in every dimension.
 
-The floor is the same distance between two fresh systems of the same two sizes, with independent starts. Independent starts of a map keep
-their sampling noise to the end, which particles that move together lose: `independent` is the model at such starts, and its floor
-`independent_floor` what independent draws of the flow's own law are off by (points picked from one large system). Paired errors follow the
+Every fresh system starts at independent standard normals. `floor` is the distance between such systems too: one as large as the model's
+cloud, against those that the model is set against. So `law` over `floor` has evenly spread starts above and independent ones below: it
+asks for the law that was learned, and early on, where systems still carry the noise of their starts, it is an easy bar.
+
+`independent` has independent starts on both sides: the model at such starts against the same fresh systems. A map carries each start
+alone and keeps their sampling noise to the end, which particles that move together lose; its floor `independent_floor` is what independent
+draws of the flow's own law (points picked at random from one large system with evenly spread starts) are off by from the same systems.
+
+Paired errors follow the
 particles of fresh systems, whose starts the model never saw. The memorisation ratio is the mean distance to the nearest training point
 over that of held-out points: below 1, what is drawn stands closer to the training points than new data does.
 """
@@ -48,8 +54,10 @@ class TimeFigures:
     """One seed at one tau; distances are sqrt(d) SW2, lists are by `CALLS`.
 
     Attributes:
-        law: the model against fresh systems, `floor` two fresh systems against each other.
-        independent, independent_floor: the model at independent starts in its most calls, and independent draws of the flow's law.
+        law: the model at evenly spread starts against fresh systems of independent starts.
+        floor: a further system of independent starts, of as many points as the model, against these.
+        independent, independent_floor: the model at independent starts in its most calls, and independent draws of the flow's law, each
+            against the same fresh systems.
         held_out: the model against held-out data; `held_out_particles` a system, `held_out_floor` the training points.
         paired: root mean square distance to the particles of fresh systems with the same starts.
         memorised, memorised_particles: memorisation ratios of the model in its most calls, and of a system.

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from rkdiff.core.model import Denoiser, FlowMap, Model
-from rkdiff.core.parts import PartError, from_dict, knobs, make, shown
+from rkdiff.core.parts import PartError, choices, from_dict, knobs, make, shown
 from rkdiff.core.records import Progress, Trajectory
 from rkdiff.core.rng import Rng
 from rkdiff.data import Source
@@ -49,7 +49,7 @@ FIGURES = ("gap", "share", "stretch", "one_step", "cost", "optimal", "ratio")
 
 @dataclass(frozen=True)
 class Budget:
-    """One method of one seed at one budget: calls really made, in how many steps, and the sliced distance; None where unaffordable."""
+    """One method of one seed at one budget: calls made, in how many steps (of a map: jumps), the sliced distance; None: unaffordable."""
 
     budget: int
     calls: int
@@ -213,7 +213,7 @@ def _figures(method: Method, model: Model, z: np.ndarray, rng: Rng, device: str)
     straight_clock = len(grid.t) == STEPS + 1 and np.allclose(grid.t, np.linspace(0, 1, STEPS + 1))
     if not drawn and straight_clock and not isinstance(model, FlowMap):
         return flow_straightness(model, z, device=device), ""
-    sampler = make("sampler", samplers_for(type(method))[0])
+    sampler = make("sampler", samplers_for(method)[0])
     walked: Trajectory = sampler.run(model, z, grid, rng, device=device)
     if drawn:
         return ends_only(z, walked.end), "walks draw noise: no path is straight or not, and the costs are those of a coupling"
@@ -228,8 +228,14 @@ def _walked(method: Method, model: Model, z: np.ndarray, budget: int, rng: Rng, 
         except PartError:
             return None, 0
         return plan.sampler.run(model, z, plan.grid(), rng, device=device), plan.steps  # type: ignore[union-attr]
-    fit = samplers_for(type(method))
-    sampler: Sampler = make("sampler", "transport_euler" if "transport_euler" in fit and fit[0] == "transport_heun" else fit[0])
+    fit = samplers_for(method)
+    name = "transport_euler" if "transport_euler" in fit and fit[0] == "transport_heun" else fit[0]
+    given = next((k for k in knobs(choices("sampler")[name]) if k.name == "calls"), None)
+    if given is not None:  # so many calls reach the end, however few the frames
+        counted: Sampler = make("sampler", name, calls=min(budget, int(given.high or budget)))
+        walked = counted.run(model, z, method.grid(1), rng, device=device)
+        return walked, walked.calls
+    sampler: Sampler = make("sampler", name)
     one, two = (sampler.run(model, z[:2], method.grid(k), rng, device=device).calls for k in (1, 2))
     if one > budget:
         return None, 0
