@@ -125,11 +125,15 @@ def save_menu(desk: Desk, direction: str) -> None:
 
 def command(keys: Sequence[str], direction: str, folder: str | None) -> str:
     """How to write the page from a terminal; `folder`: where the app keeps its runs, None for the default."""
-    where = (
-        "" if not folder else ' --store "$RKDIFF_STORE"' if Path(folder).is_absolute() else f" --store {shlex.quote(folder)}"
-    )
     flags = "" if direction == "backward" else f" --direction {direction}"
-    return f"python -m rkdiff export {' '.join(keys)} --html scene.html{flags}{where}"
+    return f"python -m rkdiff export {' '.join(keys)} --html scene.html{flags}{in_store(folder)}"
+
+
+def in_store(folder: str | None) -> str:
+    """The flag that names the folder where the app keeps its runs; none for the default."""
+    if not folder:
+        return ""
+    return ' --store "$RKDIFF_STORE"' if Path(folder).is_absolute() else f" --store {shlex.quote(folder)}"
 
 
 def html(runs: list[Run], direction: str) -> bytes:

@@ -9,7 +9,9 @@ the place of the other.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -31,14 +33,19 @@ def measured(
     help: str = "",
     icon: str = "play_arrow",
     at_once: bool = False,
+    command: str | None = None,
+    files: Mapping[str, str] = MappingProxyType({}),
 ) -> Any:
     """The result of a job of this kind, or None while there is none; draws the button, the progress and what went wrong.
 
-    `at_once`: what was not asked before is asked without the button.
+    `at_once`: what was not asked before is asked without the button. `command`: with a result come its record as JSON and the command that
+    measures the same in a terminal ("" where there is none); None offers neither. `files`: what the command reads, as CSV by file name.
     """
     key = (kind, digest(payload))
     found = memory().get(key)
     if found is not None:
+        if command is not None:
+            _taken_home(desk, kind, found, command, files)
         return found
     if at_once and desk.get(f"{kind}_key") != key:
         _ask(desk, kind, payload, key)
@@ -55,6 +62,22 @@ def measured(
     if desk.get(f"{kind}_problem") and not under_way:
         st.error(plain(desk.get(f"{kind}_problem")))
     return None
+
+
+def _taken_home(desk: Desk, kind: str, found: Any, command: str, files: Mapping[str, str]) -> None:
+    """The record of a measurement, and how to measure the same elsewhere."""
+    with st.popover("Save and repeat", icon=":material/download:"):
+        st.download_button(
+            "Measured record (JSON)", lambda: json.dumps(found, indent=2), f"{kind}.json", "application/json",
+            key=desk.key(f"save_{kind}"), on_click="ignore",
+        )  # fmt: skip
+        for name, text in files.items():
+            st.download_button(name, text, name, "text/csv", key=desk.key(f"save_{kind}_{name}"), on_click="ignore")
+        if command:
+            st.caption("The same from a terminal:")
+            st.code(command, language="bash", wrap_lines=True)
+        else:
+            st.caption("The terminal has no flags for these settings; the record above holds what was measured.")
 
 
 def _ask(desk: Desk, kind: str, payload: Mapping[str, Any], key: tuple[str, str]) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from rkdiff.core.parts import choices, from_dict, make
 from rkdiff.experiment import Experiment
+from rkdiff.ui import transport_terminal as terminal
 from rkdiff.ui.plain import plain
 from rkdiff.ui.schedule_jobs import measured
 from rkdiff.ui.schedule_tabs import chart
@@ -63,8 +64,9 @@ def learned_tab(desk: Desk, data: str, racers: Sequence[Experiment]) -> None:
         return
     asked = replace(e, particles=1000, steps=12, repeats=1)  # only data, space, method and seed are asked about
     found = measured(
-        desk, "report", {"experiment": asked.to_dict(), "seeds": seeds}, "Measure the learned flow", icon="query_stats"
-    )
+        desk, "report", {"experiment": asked.to_dict(), "seeds": seeds}, "Measure the learned flow", icon="query_stats",
+        command=terminal.report(asked, seeds),
+    )  # fmt: skip
     if found is None:
         st.caption("Trains the flow and appears here: its error at every time for 1, 4 and 12 calls, memorisation, bytes.")
         return
@@ -155,7 +157,8 @@ def straightness_tab(desk: Desk, data: str, shared: Mapping[str, Any], racers: S
         "data": shared["data"], "methods": [listed[n] for n in chosen], "seeds": seeds, "particles": 600, "seed": int(shared["seed"]),
         **({"space": shared["space"]} if choices("data")[data].modality != "points" else {}),  # type: ignore[attr-defined]
     }  # fmt: skip
-    found = measured(desk, "straightness", payload, "Measure straightness", icon="straighten")
+    command = terminal.straightness(payload)
+    found = measured(desk, "straightness", payload, "Measure straightness", icon="straighten", command=command)
     if found is None:
         st.caption("Trains the chosen methods and appears here: quality at 1 to 16 calls, straightness, cost over optimal.")
         return

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from rkdiff.core.parts import choices
+from rkdiff.ui import transport_terminal as terminal
 from rkdiff.ui.schedule_jobs import measured
 from rkdiff.ui.schedule_tabs import chart
 from rkdiff.ui.session import Desk
@@ -44,7 +45,8 @@ def trained(desk: Desk, data: str, shared: Mapping[str, Any]) -> None:
         "data": shared["data"], "steps": sorted(int(n) for n in steps), "fits": FITS, "particles": 1000,
         "seed": int(shared["seed"]), "seeds": seeds,
     }  # fmt: skip
-    found = measured(desk, "bridges", payload, "Train on this data", icon="model_training")
+    command = terminal.bridges(payload)
+    found = measured(desk, "bridges", payload, "Train on this data", icon="model_training", command=command)
     if found is None:
         st.caption("Terminal clouds, sliced W2 beside its floor and training seconds appear here when the bridges are trained.")
         return

@@ -12,6 +12,7 @@ from rkdiff.core.parts import choices
 from rkdiff.core.records import Panel, Scene
 from rkdiff.lab.play import unpack_walk
 from rkdiff.player.scene import pack
+from rkdiff.ui import transport_terminal as terminal
 from rkdiff.ui.schedule_jobs import measured
 from rkdiff.ui.session import Desk
 from rkdiff.ui.stage import stage
@@ -41,7 +42,8 @@ def triangle(desk: Desk, data: str, shared: Mapping[str, Any]) -> None:
         return
     end = (np.array(shares) / sum(shares)).tolist()
     payload = {"data": laws, "path": [[1.0, 0.0, 0.0], end], "particles": 600, "seed": int(shared["seed"])}
-    found = measured(desk, "simplex", payload, "Walk there", icon="change_history")
+    command = terminal.simplex(payload)
+    found = measured(desk, "simplex", payload, "Walk there", icon="change_history", command=command)
     if found is None:
         st.caption("Trains the network and appears here: the walk, and how far its end is from fresh draws of that mixture.")
         return
