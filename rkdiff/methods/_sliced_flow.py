@@ -23,12 +23,14 @@ from rkdiff.methods._sliced_classes import balanced, corners
 from rkdiff.methods._sliced_scaling import Scaling
 from rkdiff.methods.sliced_wasserstein_flow import SlicedWassersteinFlow
 from rkdiff.processes.schedules import Grid
-from rkdiff.processes.slices import directions
+from rkdiff.processes.slices import directions, slice_constant
 
 #: A cloud thinner than the first share of the data's spread counts as flat; its ranks are then taken after a jitter of the second.
 FLAT, JITTER = 1e-6, 1e-3
 #: The cloud of all labelled data with classes as coordinates, beside those of the classes and of all data (ANY).
 JOINT = -2
+#: Spread of the standard normals from which particles start.
+SOURCE = 1.0
 
 
 class SlicedFlow(Model):
@@ -175,8 +177,10 @@ class SlicedFlow(Model):
         y, free = self._clouds[c], self.problem.x.shape[1]
         theta = self._theta(t, rng, y.shape[1])
         whole = weights is None and (kept is None or len(kept) == len(y))
-        jitter = None
+        jitter, pace = None, 1.0
         spread = float(np.sqrt(y[:, :free].var(axis=0).mean()))
+        if self.method.gap == "vertical":
+            pace = 2 * math.sqrt(math.pi) * free * max(spread, SOURCE) / slice_constant(free)
         if is_flat(x[:, :free], FLAT * spread):
             jitter = np.zeros(tuple(x.shape))
             jitter[:, :free] = JITTER * spread * (rng or self.rng).numpy(f"jitter {t!r}").standard_normal((len(x), free))
@@ -184,12 +188,12 @@ class SlicedFlow(Model):
             lines = self._kept_lines(c) if whole and not self.method.refresh else None
             now = x.detach().numpy().astype(np.float64)
             moved = displacement(now, y if whole else y[kept], theta, self.method.gap, jitter, lines, weights=weights)
-            return torch.as_tensor(moved, dtype=x.dtype)
+            return torch.as_tensor(pace * moved, dtype=x.dtype)
         where = str(x.device)
         shaken = None if jitter is None else to_torch(jitter, where).to(x)
         target = self._tensors[c].to(x)
         target = target if whole else target[torch.as_tensor(kept, device=x.device)]
-        return displacement_torch(x, target, to_torch(theta, where).to(x), self.method.gap, shaken, weights=weights)
+        return pace * displacement_torch(x, target, to_torch(theta, where).to(x), self.method.gap, shaken, weights=weights)
 
 
 def on_cpu(x: torch.Tensor) -> bool:

@@ -2,10 +2,17 @@
 
     dx/dtau = d E_theta[ theta T_theta(<theta, x>) ] - x,     T_theta = the monotone map, on the line, from the cloud to the data
 
-the gradient flow of SW2^2 / 2 (Liutkus et al. 2019, theorem 2), in the natural time tau = t/d: in every dimension one unit of tau brings
+the gradient flow of SW2^2 / 2 (Liutkus et al. 2019, theorem 2), in its natural time tau = t/d: in every dimension one unit of tau brings
 the mean e times closer to its target. The velocity of one particle depends on all the others, so this is a drift of the whole cloud. A
 step of length dtau goes the share 1 - exp(-dtau) of the way, which is exact for means, translations and round Gaussians, and for anything
 on the line. Slow modes need large tau, so steps grow: tau_j = (1 + tau_max)^{j/J} - 1.
+
+The gap "vertical" is another flow, down half the squared energy distance (Hertrich et al. 2024), and all of the above about time is not
+true of it. Its velocity, 2 c_d E_theta[theta (F_x - F_y)] with the distribution functions of cloud and data along theta, is at most 2 long
+however far the data is, and no relaxation; here it is multiplied by 2 sqrt(pi) d s / c_d, s the data's spread or that of the source if that
+is larger. A round Gaussian a little beside its like then comes back at rate 2, since the mean of a normal density is 1 / (2 sqrt(pi) s).
+A step is a plain one, of length 1 - exp(-dtau) <= 1, which that mode bears; steps shrink, tau_j = tau_max (1 - (1 - j/J)^2), so that
+particles which are thrown to and fro come to rest. Fine detail comes slowly: it takes more steps than the Wasserstein gap needs.
 
 With entropy lambda the energy is SW2^2 / 2 + l s^2 / d times the integral of rho log rho, where s^2 is the data's mean variance: each step
 adds normals of variance l s^2 (1 - exp(-2 dtau)) to every coordinate. A round Gaussian of deviation s is then blurred to one of deviation
@@ -47,7 +54,8 @@ class SlicedWassersteinFlow(Transport):
     gap: str = knob(
         "horizontal",
         options=("horizontal", "vertical"),
-        help="what pulls on a line: the gap between quantiles (Wasserstein) or between distribution functions (energy distance)",
+        help="what pulls on a line: the gap between quantiles (Wasserstein) or between distribution functions (energy distance), whose "
+        "speed is bounded: it needs more steps, the more the farther the data",
     )
     scheme: str = knob(
         "even",
@@ -89,8 +97,9 @@ class SlicedWassersteinFlow(Transport):
     )
 
     def grid(self, steps: int) -> Grid:
-        """Times of the flow from 0 to `tau_max`, growing so that fast and slow modes are both resolved."""
-        t = np.expm1(np.log1p(self.tau_max) * np.arange(steps + 1) / steps)
+        """Times from 0 to `tau_max`: steps grow, for slow modes; where the gap is vertical they shrink, so that particles rest."""
+        u = np.arange(steps + 1) / steps
+        t = self.tau_max * (1 - (1 - u) ** 2) if self.gap == "vertical" else np.expm1(np.log1p(self.tau_max) * u)
         return Grid(t, np.ones(steps + 1), np.zeros(steps + 1), clock="tau")
 
     def fit(self, problem: Problem, rng: Rng) -> Generator[Progress, None, SlicedFlow]:

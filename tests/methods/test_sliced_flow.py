@@ -11,6 +11,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch
 from rkdiff.methods import Problem
 from rkdiff.methods.sliced_wasserstein_flow import SlicedWassersteinFlow
+from rkdiff.processes.slices import squared_wasserstein
 
 
 def normal(n, d=2, seed=0):
@@ -270,3 +271,49 @@ def test_any_sizes_and_knobs_give_finite_clouds(n, m, d, gap, scheme, count, ref
     path = flow(model, normal(n, d, seed + 1), model.grid(5).t)
     assert path.shape == (6, n, d)
     assert np.isfinite(path).all()
+
+
+@pytest.mark.parametrize("d", [1, 2, 9])
+def test_the_vertical_flow_brings_a_round_gaussian_back_at_rate_two(d):
+    """Linearised, the gap of distribution functions is the density, whose mean along a line is 1 / (2 sqrt(pi) s)."""
+    x, off = 1.5 * normal(20000, d, 1), 0.05 * np.ones(d)
+    back = to_numpy(fitted(x + off, gap="vertical", directions=64).drift(to_torch(x[:10000]), 0.1, rng=Rng(0)))
+    other = to_numpy(fitted(x - off, gap="vertical", directions=64).drift(to_torch(x[:10000]), 0.1, rng=Rng(0)))
+    np.testing.assert_allclose((back - other).mean(0) / 2, 2 * off, rtol=0.08)
+
+
+def test_the_vertical_flow_has_bounded_speed_however_far_the_data():
+    speeds = []
+    for far in (1e2, 1e4):
+        v = to_numpy(fitted(normal(50, 2, 1) + far, gap="vertical", directions=256).drift(to_torch(normal(60)), 0.0))
+        speeds.append(np.linalg.norm(v, axis=1).mean())
+    assert speeds[1] == pytest.approx(speeds[0], rel=0.02)
+
+
+def test_steps_of_the_vertical_flow_shrink_to_its_end():
+    grid = SlicedWassersteinFlow(gap="vertical", tau_max=12).grid(30)
+    np.testing.assert_allclose(grid.t, 12 * (1 - (1 - np.arange(31) / 30) ** 2))
+    assert (np.diff(grid.t, 2) < 0).all()
+
+
+def test_short_steps_of_the_vertical_flow_lower_the_energy_distance():
+    from rkdiff.metrics.clouds import energy_distance
+
+    y = 0.5 * normal(150, 2, 2) + 1
+    path = flow(fitted(y, gap="vertical", directions=64), normal(100, 2, 1), 0.05 * np.arange(60))
+    values = [energy_distance(x, y) for x in path]
+    assert (np.diff(values) < 1e-4).all()
+    assert values[-1] < 0.1 * values[0]
+
+
+@pytest.mark.parametrize(("steps", "bar"), [(10, 0.5), (40, 0.42)])
+def test_the_vertical_flow_comes_most_of_the_way_in_the_usual_time(steps, bar):
+    y = make("data", "two_moons", n=500).make(Rng(0)).train
+    y = (y - y.mean(0)) / y.std()
+    model, x, theta = fitted(y, gap="vertical"), normal(500, 2, 3), normal(64, 2, 4)
+    theta /= np.linalg.norm(theta, axis=1, keepdims=True)
+
+    def away(z):
+        return np.sqrt(squared_wasserstein(np.sort(theta @ z.T), np.sort(theta @ y.T)).mean())
+
+    assert away(flow(model, x, model.grid(steps).t)[-1]) < bar * away(x)
