@@ -12,7 +12,8 @@ true of it. Its velocity, 2 c_d E_theta[theta (F_x - F_y)] with the distribution
 however far the data is, and no relaxation; here it is multiplied by 2 sqrt(pi) d s / c_d, s the data's spread or that of the source if that
 is larger. A round Gaussian a little beside its like then comes back at rate 2, since the mean of a normal density is 1 / (2 sqrt(pi) s).
 A step is a plain one, of length 1 - exp(-dtau) <= 1, which that mode bears; steps shrink, tau_j = tau_max (1 - (1 - j/J)^2), so that
-particles which are thrown to and fro come to rest. Fine detail comes slowly: it takes a longer flow, in more steps, than the Wasserstein gap needs.
+particles which are thrown to and fro come to rest. Fine detail comes slowly:
+it takes a longer flow, in more steps, than the Wasserstein gap needs.
 
 With entropy lambda the energy is SW2^2 / 2 + l s^2 / d times the integral of rho log rho, where s^2 is the data's mean variance: each step
 adds normals of variance l s^2 (1 - exp(-2 dtau)) to every coordinate. A round Gaussian of deviation s is then blurred to one of deviation

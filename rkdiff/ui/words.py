@@ -72,7 +72,7 @@ OPTIONS = {
     },
     "sliced_wasserstein_flow.gap": {
         "horizontal": "particles go to the data's quantile of their rank (Wasserstein)",
-        "vertical": "pulled by the gap of distribution functions, at bounded speed (energy distance): detail needs a longer flow in more steps",
+        "vertical": "pulled by the gap of distribution functions, at bounded speed (energy distance): detail takes longer",
     },
     "sliced_wasserstein_flow.scheme": {
         "even": "evenly spread directions, turned anew in each step",
