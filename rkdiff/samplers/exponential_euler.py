@@ -15,7 +15,7 @@ from rkdiff.samplers.transport_euler import shaken
 
 @dataclass(frozen=True)
 class ExponentialEuler(Sampler):
-    """Steps of a transport that relax towards its target by their exact share, stable at any length."""
+    """Steps of a transport by the exact share that a linear pull covers in their time: stable at any length where the flow relaxes."""
 
     label: ClassVar[str] = "Exponential Euler"
     family: ClassVar[str] = "transport"

@@ -1,4 +1,4 @@
-"""Reflow: straighter paths, the same map, and knobs that do what they say."""
+"""Rectifying: paths become straight, the law stays, and for Gaussians the map that was not optimal stays as it was."""
 
 import numpy as np
 import pytest
