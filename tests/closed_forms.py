@@ -9,9 +9,14 @@ from rkdiff.core.records import outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import torch
 from rkdiff.methods import Method, Problem
+from rkdiff.processes.gaussians import Gaussian
 from rkdiff.processes.mixture import Mixture
 from rkdiff.processes.schedules import Grid, Schedule
 from rkdiff.samplers import Sampler, Walk
+
+#: Two correlated Gaussians in the plane, whose bridges and couplings are known.
+CORRELATED = Gaussian(np.zeros(2), np.array([[1, 0.6], [0.6, 1.5]]))
+OPPOSED = Gaussian(np.array([1.0, -0.5]), np.array([[0.5, -0.2], [-0.2, 2]]))
 
 
 def three_modes() -> Mixture:
@@ -24,6 +29,11 @@ def three_modes() -> Mixture:
 def one_gaussian() -> Mixture:
     """A single correlated Gaussian off the centre."""
     return Mixture(np.ones(1), np.array([[0.5, -0.3]]), np.array([[[0.8, 0.3], [0.3, 0.4]]]), np.zeros(1, dtype=int))
+
+
+def problem_of(x: np.ndarray, labels: np.ndarray | None = None) -> Problem:
+    """Points in flat coordinates, all of weight 1."""
+    return Problem(x, np.ones(x.shape[1]), labels)
 
 
 def fitted(method: Method, problem: Problem, seed: int = 0) -> Model:

@@ -5,12 +5,18 @@ diffusion with the same marginals, is a regression; the pairs that the diffusion
 one process that both leave as it is (Shi, De Bortoli, Campbell and Doucet 2023, algorithm 1). Directions alternate, so that one end of
 the pairs is always exactly what it should be:
 
-    t2s on the pairs;  from the data x_1 simulate x_0;   s2t on these pairs;  from the source x_0 simulate x_1;   and again
+    s2t on the pairs;  from the source x_0 simulate x_1;   t2s on these pairs;  from the data x_1 simulate x_0;   and again
 
-Start "independent" pairs nothing, "reference" pairs x_0 with x_0 + sigma z, which makes the first turns those of proportional fitting,
-and "sinkhorn" pairs by the entropic plan of batches with eps = sigma^2, for the cost |x - y|^2 / 2, as simulation-free bridges do
-(SB-CFM: Tong et al. 2024). The plan must be the entropic one of that same sigma: bridges between pairs of the exact assignment make
-another, narrower process, and that is what torchcfm's `SchrodingerBridgeConditionalFlowMatcher` does unless told "sinkhorn".
+Errors gather from turn to turn, because each direction learns from what the other simulated; so a simulated end is corrected by the one
+affine map that gives it the mean and the covariance of the end that it should have (`restored`). Without noise (sigma = 0) every training
+goes from fresh points of the source, as rectified flow does (Liu et al. 2023), and the way back is the same flow reversed: from m points
+of data a flow without noise would reach at most m of the source.
+
+Start "independent" pairs nothing. "reference" pairs x_0 with x_0 + sigma z, which makes the turns those of proportional fitting: it begins
+with t2s, because s2t would have nothing to learn, and no end is corrected, because only one of the two is right until they agree.
+"sinkhorn" pairs by the entropic plan of batches with eps = sigma^2, for the cost |x - y|^2 / 2, as simulation-free bridges do (SB-CFM: Tong
+et al. 2024). The plan must be the entropic one of that same sigma: bridges between pairs of the exact assignment make another, narrower
+process, and that is what torchcfm's `SchrodingerBridgeConditionalFlowMatcher` does unless told "sinkhorn".
 """
 
 from __future__ import annotations
@@ -32,6 +38,8 @@ from rkdiff.methods._light_fit import SourceDraw
 STARTS = ("independent", "reference", "sinkhorn")
 #: Points of each batch that "sinkhorn" pairs with one another.
 GROUP = 256
+#: Directions in which simulated points vary less than this share of the most are not corrected.
+FLAT = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +79,7 @@ def fit_bridge_matching(
     start: str = "independent",
     device: str = "cpu",
 ) -> Generator[Turn, None, Matched]:
-    """Alternate both directions; each round is a training from the data and one from the source.
+    """Alternate both directions; each round is a training from the source and, with noise, one from the data.
 
     Args:
         source_draw: draws points of the source.
@@ -89,32 +97,72 @@ def fit_bridge_matching(
         pairs = max(pairs - pairs % GROUP, min(pairs, GROUP))
     known = _Ends(source_draw, target, pairs, rng.numpy("ends"), device)
     now = _first(known, sigma, start)
-    ahead: Field | None = None
-    back: Field | None = None
+    latest: dict[bool, Field] = {}
     couplings: list[np.ndarray] = []
-    times, total = rising(steps), 2 * rounds
-    for k in range(total):
+    turns, times = _turns(rounds, sigma, start), rising(steps)
+    for k, from_data in enumerate(turns):
         stream = rng.child(f"training {k}")
-        from_data = k % 2 == 0
-        work = regressor.learn(now.turned() if from_data else now, sigma, stream, back if from_data else ahead)
+        begin, aim = (known.data(), known.source()) if from_data else (known.source(), known.data())
+        pairs_now = Coupled(now.b, now.a, begin) if from_data else Coupled(now.a, now.b, begin)
+        work = regressor.learn(pairs_now, sigma, stream, latest.get(from_data))
         while True:
             try:
                 done, of, loss = next(work)
             except StopIteration as end:
-                learned: Field = end.value
+                latest[from_data] = end.value
                 break
-            yield Turn(k * of + done, total * of, loss, k, ahead)
-        if from_data:
-            back = learned
-        else:
-            ahead = learned
-        begin = known.data() if from_data else known.source()
-        other = _simulated(learned, begin, times, sigma, stream.torch("walk"))
+            yield Turn(k * of + done, len(turns) * of, loss, k, latest.get(False))
+        other = _simulated(latest[from_data], begin, times, sigma, stream.torch("walk"))
+        if start != "reference":
+            other = restored(other, aim)
         now = Coupled(other, begin) if from_data else Coupled(begin, other)
         couplings.append(_covariance(now))
-    assert ahead is not None
-    assert back is not None
-    return Matched(ahead, back, couplings)
+    return Matched(latest[False], latest.get(True, Reversed(latest[False])), couplings)
+
+
+def _turns(rounds: int, sigma: float, start: str) -> list[bool]:
+    """Which trainings are from the data."""
+    if sigma == 0:
+        return [False] * rounds
+    return [start == "reference", start != "reference"] * rounds
+
+
+@dataclass(frozen=True, eq=False)
+class Reversed:
+    """A flow without noise walked the other way; it has nothing of its own to keep."""
+
+    flow: Field
+
+    def drift(self, x: Float[torch.Tensor, "n d"], s: float) -> Float[torch.Tensor, "n d"]:
+        """The opposite velocity at the time 1 - s."""
+        return -self.flow.drift(x, 1 - s)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """None."""
+        return {}
+
+
+def restored(x: Float[torch.Tensor, "n d"], aim: Float[torch.Tensor, "m d"]) -> Float[torch.Tensor, "n d"]:
+    """The points after the optimal affine map of their mean and covariance to those of `aim`.
+
+    With covariances A of the points and B of the aim it is A^{-1/2} (A^{1/2} B A^{1/2})^{1/2} A^{-1/2} (Gelbrich 1990): the identity
+    where they agree. Directions in which the points do not vary are left out.
+    """
+    mean, wanted = x.mean(0), aim.mean(0)
+    here, there = x - mean, aim - wanted
+    cov, target = here.T @ here / len(x), there.T @ there / len(aim)
+    half, inverse = _powers(cov)
+    middle, _ = _powers(half @ target @ half)
+    return wanted + here @ (inverse @ middle @ inverse)
+
+
+def _powers(matrix: Float[torch.Tensor, "d d"]) -> tuple[torch.Tensor, torch.Tensor]:
+    """The square root of a covariance and its pseudo-inverse."""
+    values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
+    some = values > FLAT * values[-1].clamp_min(FLAT)
+    root = torch.where(some, values, 1.0).sqrt()
+    zero = torch.zeros_like(root)
+    return (vectors * torch.where(some, root, zero)) @ vectors.T, (vectors * torch.where(some, 1 / root, zero)) @ vectors.T
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ regressors therefore know what the means, variances and covariances of the pairs
 The affine regressor is this line with full matrices: exact for Gaussian pairs. The network takes it coordinate by coordinate and adds a
 perceptron's correction times the root of what is left, so that the perceptron's own target has variance 1 at every time and an error of
 it is never larger than what the line leaves undecided (Karras et al. 2022, table 1). That is why the drift is not predicted raw, whose
-regression would be all noise near s = 1. With sigma = 0 this is flow matching, and on simulated pairs rectified flow (Liu et al. 2023).
+regression would be all noise near s = 1. A correction learned from few points draws walks away from the means and variances of the
+bridges, mostly inwards; a last small line in each coordinate (`steadied`) holds them there. With sigma = 0 this is flow matching, and on
+simulated pairs rectified flow (Liu et al. 2023).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -30,6 +33,7 @@ from jaxtyping import Float
 
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import randn, to_numpy, torch
+from rkdiff.methods._bridges import rising
 from rkdiff.methods._mlp import Adam, Perceptron
 
 #: Times stay this far from both ends, in lessons and where a drift is asked for.
@@ -38,14 +42,21 @@ NEAREST = 1e-3
 CLOCK, PITCH = (1.5, 3.0, 4.5), 2.0
 #: Variances below this share of the whole are rounding error.
 TINY = 1e-12
+#: Times and particles at which means and variances are held, and the most that a step may change a spread by for that.
+NODES, WALKERS, MOST = 40, 2048, 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Coupled:
-    """Pairs of points."""
+    """Pairs of points.
+
+    Attributes:
+        fresh: points of the end a as it truly is, where those of the pairs were simulated.
+    """
 
     a: Float[torch.Tensor, "n d"]
     b: Float[torch.Tensor, "n d"]
+    fresh: Float[torch.Tensor, "m d"] | None = None
 
     def turned(self) -> Coupled:
         """The same pairs seen from the other end."""
@@ -154,11 +165,54 @@ class Line:
         return mean, law, slope, left.sqrt()
 
 
+@dataclass(frozen=True, eq=False)
+class Steady:
+    """A small line in each coordinate, by straight lines between nodes of time, that holds a cloud to its known means and variances."""
+
+    nodes: Float[np.ndarray, " k"]
+    slope: Float[torch.Tensor, "k d"]
+    shift: Float[torch.Tensor, "k d"]
+
+    def __call__(self, x: Float[torch.Tensor, "n d"], s: float) -> Float[torch.Tensor, "n d"]:
+        i = float(np.interp(s, self.nodes, np.arange(len(self.nodes))))
+        low = min(int(i), len(self.nodes) - 1)
+        high = min(low + 1, len(self.nodes) - 1)
+        return x * torch.lerp(self.slope[low], self.slope[high], i - low) + torch.lerp(
+            self.shift[low], self.shift[high], i - low
+        )
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"nodes": self.nodes, "steady_slope": to_numpy(self.slope), "steady_shift": to_numpy(self.shift)}
+
+
+def steadied(field: NetworkField, x: Float[torch.Tensor, "n d"], generator: torch.Generator) -> Steady:
+    """The line that keeps means and variances of particles walking from x at those of the bridges, which are known at every time.
+
+    Where the drift in a step of length h is v, the variance grows by 2 h Cov(x, v) + h^2 Var v + h sigma^2: slope and shift are what is
+    missing to the known one. No step changes a spread by more than the share MOST.
+    """
+    times, e = rising(NODES), field.line.sigma**2
+    slopes, shifts = [], []
+    for before, after in pairwise(times):
+        h, v = after - before, field.drift(x, before)
+        mean, var, *_ = (q.to(x.dtype) for q in field.line.at(torch.tensor(min(after, 1 - NEAREST))))
+        here, pace = x - x.mean(0), v - v.mean(0)
+        own = here.square().mean(0)
+        grown = own + 2 * h * (here * pace).mean(0) + h * h * pace.square().mean(0) + h * e
+        slope = ((var - grown) / (2 * h * own.clamp_min(TINY))).clamp(-MOST / h, MOST / h)
+        shift = (mean - x.mean(0)) / h - v.mean(0) - slope * x.mean(0)
+        slopes.append(slope)
+        shifts.append(shift)
+        x = x + h * (v + slope * x + shift) + math.sqrt(h * e) * randn(tuple(x.shape), generator, x)
+    return Steady(np.array(times[:-1]), torch.stack(slopes), torch.stack(shifts))
+
+
 class NetworkField:
     """The line plus a perceptron's correction."""
 
     def __init__(self, net: Perceptron, theta: torch.Tensor, pitch: torch.Tensor, line: Line) -> None:
         self.net, self.theta, self.pitch, self.line = net, theta, pitch, line
+        self.steady: Steady | None = None
 
     def parts(
         self,
@@ -182,12 +236,20 @@ class NetworkField:
         when = torch.full((len(x), 1), min(max(s, NEAREST), 1 - NEAREST), dtype=low, device=x.device)
         with torch.no_grad():
             line, left, output = self.parts(self.theta, x.to(low), when)
-            return (line + left * output).to(x.dtype)
+            found = (line + left * output).to(x.dtype)
+            return found if self.steady is None else found + self.steady(x, s)
 
     def state(self) -> dict[str, np.ndarray]:
         names = ("mean_a", "mean_b", "var_a", "var_b", "cross")
         line = {name: to_numpy(getattr(self.line, name)) for name in names}
-        return {"theta": to_numpy(self.theta), "frequencies": to_numpy(self.pitch), **line, "sigma": np.array(self.line.sigma)}
+        own = {} if self.steady is None else self.steady.state()
+        return {
+            "theta": to_numpy(self.theta),
+            "frequencies": to_numpy(self.pitch),
+            **line,
+            **own,
+            "sigma": np.array(self.line.sigma),
+        }
 
 
 @dataclass(frozen=True)
@@ -213,6 +275,7 @@ class Network:
         for k in range(self.steps):
             warm = min(1.0, (k + 1) / max(1.0, 0.03 * self.steps)) * 0.5 * (1 + math.cos(math.pi * k / self.steps))
             yield k + 1, self.steps, self._lesson(field, pairs, adam, self.rate * warm, numbers)
+        field.steady = steadied(field, (pairs.a if pairs.fresh is None else pairs.fresh)[:WALKERS], rng.torch("steady"))
         return field
 
     def _untrained(self, line: Line, rng: Rng) -> NetworkField:

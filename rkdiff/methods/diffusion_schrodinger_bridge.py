@@ -71,7 +71,10 @@ class DiffusionSchrodingerBridge(Transport):
         0.5, 0.05, 5.0, step=0.05, when={"reference": ("ornstein_uhlenbeck",)},
         help="how long the noising process runs; diffusion needs 3 or more, a bridge much less",
     )  # fmt: skip
-    rounds: int = knob(5, 1, 20, help="rounds of fitting by turns; 1 is a plain diffusion of this length")
+    rounds: int = knob(
+        5, 1, 20,
+        help="rounds of fitting by turns; 1 is a plain diffusion of this length. With few iterations worse than other methods",
+    )  # fmt: skip
     iterations: int = knob(1000, 1, 20000, step=100, log=True, help="training steps of each direction in each round")
     target: str = knob(
         "plain", options=TARGETS, advanced=True,

@@ -38,13 +38,15 @@ REPORTS, LOOKS, PARTICLES = 100, 12, 300
 
 @dataclass(frozen=True)
 class LightSchrodingerBridge(Transport):
-    """A mixture of Gaussians learns the random path from noise to data that is closest to a Brownian motion; paths are exact."""
+    """A mixture of Gaussians learns nearly Brownian paths from noise to data; exact for its own law, near for the data's."""
 
     label: ClassVar[str] = "Light Schrödinger bridge"
     samplers: ClassVar[tuple[str, ...]] = ("brownian_bridge", "transport_euler")
     quick: ClassVar[Mapping[str, Any]] = {"components": 5, "iterations": 20}
 
-    components: int = knob(20, 1, 500, help="how many Gaussians the plan is made of; more follow finer data")
+    components: int = knob(
+        20, 1, 500, help="how many Gaussians the plan is made of; more follow finer data; as many as points nearly store them"
+    )
     sigma: float = knob(
         0.316,
         0.03,

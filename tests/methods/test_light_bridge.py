@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from closed_forms import CORRELATED as A
+from closed_forms import OPPOSED as B
 from closed_forms import fitted
+from closed_forms import problem_of as problem
 
 from rkdiff.core.parts import PartError
 from rkdiff.core.records import Progress, outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, torch
 from rkdiff.data.eight_gaussians import EightGaussians
-from rkdiff.methods import Problem
 from rkdiff.methods._light_fit import fit_light_bridge
 from rkdiff.methods.light_schrodinger_bridge import LightSchrodingerBridge
 from rkdiff.metrics.clouds import sliced_wasserstein
@@ -18,21 +20,7 @@ from rkdiff.processes.gaussians.transport import entropic_coupling
 from rkdiff.samplers import start
 from rkdiff.samplers.brownian_bridge import BrownianBridge
 
-A = Gaussian(np.zeros(2), np.array([[1, 0.6], [0.6, 1.5]]))
-B = Gaussian(np.array([1.0, -0.5]), np.array([[0.5, -0.2], [-0.2, 2]]))
 QUICK = LightSchrodingerBridge.quick
-
-
-def learned(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
-
-
-def problem(x, labels=None):
-    return Problem(x, np.ones(x.shape[1]), labels)
 
 
 def test_between_gaussians_of_any_covariance_the_learned_component_is_the_optimum():
@@ -40,7 +28,7 @@ def test_between_gaussians_of_any_covariance_the_learned_component_is_the_optimu
     eps, data = 0.4, B.sample(6000, np.random.default_rng(0))
     own = Gaussian(data.mean(0), np.cov(data.T))
     work = fit_light_bridge(lambda n, g: A.sample(n, g), data, eps, Rng(0), components=1, iterations=600, rate=0.03, full=True)
-    plan = learned(work)
+    plan = outcome(work)
     s = entropic_coupling(A, own, eps).T @ np.linalg.inv(A.cov)
     found = to_numpy((plan.turns * plan.variances[:, None]) @ plan.turns.transpose(1, 2))[0]
     np.testing.assert_allclose(found, s, atol=0.03 * np.linalg.norm(s))
@@ -50,7 +38,7 @@ def test_between_gaussians_of_any_covariance_the_learned_component_is_the_optimu
 def test_many_components_learn_the_same_plan_of_a_gaussian():
     """E[y | x], of a mixture that need not be one component, within 5 per cent of its spread."""
     eps, data = 0.5, B.sample(6000, np.random.default_rng(0))
-    plan = learned(fit_light_bridge(lambda n, g: A.sample(n, g), data, eps, Rng(1), components=10, iterations=800, rate=0.02))
+    plan = outcome(fit_light_bridge(lambda n, g: A.sample(n, g), data, eps, Rng(1), components=10, iterations=800, rate=0.02))
     x = A.sample(2000, np.random.default_rng(1))
     slope = entropic_coupling(A, B, eps).T @ np.linalg.inv(A.cov)
     expected = B.mean + (x - A.mean) @ slope.T
