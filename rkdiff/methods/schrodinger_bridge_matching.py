@@ -47,7 +47,12 @@ class SchrodingerBridgeMatching(Transport):
     quick: ClassVar[Mapping[str, Any]] = {"rounds": 1, "steps": 10, "pairs": 64, "walk": 4, "width": 16}
 
     sigma: float = knob(0.5, 0.0, 3.0, step=0.05, help="noise of the paths; 0 is rectified flow, without any noise")
-    rounds: int = knob(3, 1, 20, help="how many times both directions are trained, each on paths of the other")
+    rounds: int = knob(
+        3,
+        1,
+        20,
+        help="how often both directions are trained, each on paths of the other; without noise one is trained and reversed",
+    )
     steps: int = knob(
         500, 1, 20000, step=100, log=True, when={"drift": ("network",)}, help="training steps of each direction in each round"
     )

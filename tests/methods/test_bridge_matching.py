@@ -13,7 +13,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, torch
 from rkdiff.methods._bridge_matching import fit_bridge_matching, restored
 from rkdiff.methods._bridge_regressors import Affine, AffineField, Coupled, Line, Network
-from rkdiff.methods._bridges import grid_to_data, walked_back
+from rkdiff.methods._bridges import grid_to_data, rising, walk, walked_back
 from rkdiff.methods._couplings import entropic_plan
 from rkdiff.methods._light_fit import standard_normal
 from rkdiff.methods.schrodinger_bridge_matching import MatchedBridge
@@ -271,3 +271,20 @@ def test_an_affine_drift_of_points_that_all_coincide_leads_there():
     x = torch.as_tensor([[0.0, 1.0]], dtype=torch.float64)
     torch.testing.assert_close(field.drift(x, 0.5), (3 - x) / 0.5)
     assert bool(torch.isfinite(affine(pairs.turned(), 0.5).drift(torch.full_like(x, 3.0), 0.0)).all())
+
+
+def test_a_network_taught_by_few_points_keeps_the_variances_of_the_data():
+    """Forty points in eight dimensions, one training: a walk from fresh normals has their size, and without the last line it shrinks."""
+    g = np.random.default_rng(0)
+    data = torch.as_tensor(g.normal(size=(40, 8)))
+    x0, fresh = (torch.as_tensor(g.normal(size=(4096, 8))) for _ in range(2))
+    pairs = Coupled(x0, data[g.integers(40, size=4096)], fresh)
+    field = outcome(Network(steps=150).learn(pairs, 0.5, Rng(0), None))
+    wanted, found = pairs.b.var(0).mean(), []
+    for steady in (field.steady, None):
+        field.steady = steady
+        with torch.no_grad():
+            *_, last = walk(field.drift, x0, rising(40), 0.5, Rng(1).torch("walk"))
+        found.append(float(last.var(0).mean() / wanted))
+    assert found[0] == pytest.approx(1, abs=0.06)
+    assert abs(found[1] - 1) > 2 * abs(found[0] - 1)
