@@ -11,7 +11,7 @@ from rkdiff.ui.live import changed, live, messages, stage_area, start, stop
 from rkdiff.ui.reading import save_menu
 from rkdiff.ui.session import STYLE, TRANSPORT, Desk, badge, through_app
 from rkdiff.ui.transport_racers import from_runs, from_words, racers, shared_settings, untouched
-from rkdiff.ui.transport_tabs import tabs
+from rkdiff.ui.transport_tabs import FIRST, open_tab, read_tab, tabs, word_of
 from rkdiff.ui.transport_words import WORDS, first_paint
 
 through_app()
@@ -26,6 +26,7 @@ def pick(name: str) -> None:
 
 st.html(STYLE + TRANSPORT)
 data = opened(desk, list(choices("data")), "two_moons", partial(from_runs, desk), lambda _, words: from_words(desk, words))
+read_tab(desk)
 with st.container(horizontal=True, vertical_alignment="center", key="bar"):
     st.title("Transport", anchor=False, width="content")
     go = st.button("Run", type="primary", icon=":material/play_arrow:", disabled=live(desk), key=desk.key("run"))
@@ -39,14 +40,21 @@ gallery(data, pick, key=desk.key("gallery"))
 
 told(desk)
 messages(desk)
+above = st.empty()
 stage_area(desk, data, direction)
-first_paint(desk, data)
 asked = racers(desk, shared)
 good = [(s.title, s.experiment) for s in asked if s.experiment is not None]
 
-changed(desk, hint, WORDS, [e.key for _, e in good], untouched(data), "Run")
+keys = [e.key for _, e in good]
+now = (data, keys, desk.shown)
+if desk.remember("begun", lambda: now) == now:  # nobody has touched anything, whatever a link has brought
+    hint.caption(WORDS, width="stretch")
+else:
+    changed(desk, hint, WORDS, keys, untouched(data), "Run")
+first_paint(desk, above, data, untouched(data) == keys)
 named = {f"racer{i}": st.session_state[desk.key(f"racer{i}")] for i in range(len(asked))}
-write_address(desk, direction, data=data, racers=str(len(asked)), **named)
+tab = open_tab(desk)
+write_address(desk, direction, data=data, tab=None if tab == FIRST else word_of(tab), racers=str(len(asked)), **named)
 
 if go:
     if good:

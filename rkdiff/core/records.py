@@ -219,6 +219,7 @@ class Scene:
             panel's trajectory is the backward one and `forward` holds the noising one).
         slices: whether the directions of sliced flows are shown at first; where a panel has them they are one click away.
         drawing: whether a person may draw a cloud of their own on a panel.
+        ends: what stands at u = 0 and at u = 1, as the clock calls them.
     """
 
     panels: tuple[Panel, ...]
@@ -230,3 +231,4 @@ class Scene:
     classes: tuple[str, ...] = ()
     slices: bool = False
     drawing: bool = False
+    ends: tuple[str, str] = ("noise", "data")

@@ -13,6 +13,8 @@ from rkdiff.player.check_objects import check_objects, finite
 from rkdiff.player.slices import check_slices
 
 HUES = ("data", "model", "exact", "second", "third")
+#: Most characters of an end of the clock: both stand on one line of a phone.
+LONGEST = 24
 DIRECTIONS = ("backward", "forward", "both")
 
 
@@ -28,6 +30,8 @@ def check(scene: Scene) -> None:
     if len(scene.forward) not in ((len(scene.panels),) if scene.direction == "both" else (0, len(scene.panels))):
         given = f"direction {scene.direction!r} with {len(scene.panels)} panels and {len(scene.forward)} forward trajectories"
         raise ValueError(f"{given}; give one forward trajectory a panel")
+    if len(scene.ends) != 2 or not all(isinstance(end, str) and 0 < len(end) <= LONGEST for end in scene.ends):
+        raise ValueError(f"the ends of the clock are {scene.ends!r}; give two names of 1 to {LONGEST} characters")
     for i, panel in enumerate(scene.panels):
         _panel(f"panel {i + 1} ({panel.title})", panel)
     for i, leg in enumerate(scene.forward):

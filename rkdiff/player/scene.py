@@ -23,6 +23,8 @@ from rkdiff.player.slices import pack_slices
 
 #: Layers that can be switched on and off.
 LAYERS = ("trails", "arrows", "density", "target", "links", "slices")
+#: What the clock's ends are called where a packed scene does not say.
+ENDS = ("noise", "data")
 #: Fewest frames kept when a scene would exceed its budget.
 FEWEST = 25
 
@@ -74,6 +76,7 @@ def pack(
             "classes": _names(legs, classes or scene.classes),
             "show": [layer for layer in LAYERS if layer in show or (layer == "slices" and scene.slices)],
             "drawing": scene.drawing,
+            **({} if scene.ends == ENDS else {"ends": list(scene.ends)}),
             "panels": panels,
         }
     )

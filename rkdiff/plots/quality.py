@@ -54,9 +54,9 @@ def quality_figure(panels: Sequence[tuple[str, str, Mapping[str, Any]]], over: s
                 showlegend=False, hovertemplate=f"two fresh true samples: 1 ± {share:.2f}<extra></extra>",
             )  # fmt: skip
     fig.add_vline(x=1, line={"color": "rgba(130,140,150,.8)", "dash": "dot", "width": 1})
-    fig.update_layout(layout(height=96 + 44 * max(len(names), 1)))
+    fig.update_layout(layout(height=114 + 44 * max(len(names), 1)))
     ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
-    words = "1 = what fresh true samples score; logarithmic" + (f", {over}" if over else "")
+    words = "1 = what fresh true samples score<br>logarithmic" + (f", {over}" if over else "")  # two lines fit a phone
     fig.update_xaxes(type="log", title=words, tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
     fig.update_yaxes(autorange="reversed")
     fig.data = tuple(sorted(fig.data, key=lambda trace: trace.mode != "lines"))

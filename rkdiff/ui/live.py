@@ -25,6 +25,8 @@ from rkdiff.ui.session import ASSETS, Desk, jobs, kept, store
 from rkdiff.ui.stage import stage
 
 FRAMES = 100
+#: The method that is a map from any moment to any later one.
+LEARNED = "learned_sliced_flow"
 POLL = 0.6  # seconds
 MOST_BARS = 4
 #: Particles that a snapshot of a training run shows at most.
@@ -43,9 +45,15 @@ class Ticket:
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def packed(keys: tuple[str, ...], direction: str, race: bool = False) -> bytes:
-    """The scene of kept runs, as the player reads it; a race shows the slices of its flows and takes drawn clouds."""
-    scene = scene_of([kept(k) for k in keys], direction, slices=race, drawing=race)
+    """The scene of kept runs, as the player reads it; a race shows the slices of its flows and takes clouds where a flow carries them."""
+    runs = [kept(k) for k in keys]
+    scene = scene_of(runs, direction, slices=race, drawing=race and any(map(carries, runs)))
     return pack(scene, FRAMES, run="|".join((*keys, direction)))
+
+
+def carries(run: Run) -> bool:
+    """Whether a run can carry on a cloud that a person drew: it learned a flow of points in the plane."""
+    return run.experiment.method.name == LEARNED and run.experiment.data.modality == "points"
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -67,9 +67,15 @@ def readings(desk: Desk) -> None:
             st.caption(
                 "Kernel diffusion is fitted level by level, from much noise to little: one descent for each model it fits."
             )
-        st.table({t: cost(r) for t, r in zip(titles, runs, strict=True)})
+        with st.container(key=desk.key("cost").replace(".", "_")):
+            st.html(NARROW)
+            st.table({t: cost(r) for t, r in zip(titles, runs, strict=True)})
 
 
+#: On a phone every run keeps its column: cells are small and break their words.
+NARROW = """<style>@media (max-width:640px){[class*="_cost"] table{table-layout:fixed;width:100%}
+[class*="_cost"] :is(th,td){padding:.25rem .2rem;white-space:normal;overflow-wrap:anywhere}
+[class*="_cost"] :is(th,td),[class*="_cost"] :is(th,td) *{font-size:.75rem}}</style>"""
 QUALITY_HELP = """
 **sliced W2**: distance between the generated cloud and fresh data; at 1 it is as small as between two fresh sets.
 **energy distance**: a second distance that sees other errors.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def triangle(desk: Desk, data: str, shared: Mapping[str, Any]) -> None:
     other, *columns = st.columns([3, 2, 2, 2], gap="medium", vertical_alignment="bottom")
     name = other.selectbox("Third law", listed, format_func=lambda n: choices("data")[n].title(), key=desk.key(f"law.{data}"))
     laws: list[Any] = [NOISE, shared["data"], {"name": name}]
-    names = ["noise", *(choices("data")[n].title().lower() for n in (data, name))]
+    names = [NOISE, *(choices("data")[n].title().lower() for n in (data, name))]
     shares = [
         column.slider(f"Weight of {law}", 0, 10, begin, key=desk.key(f"weight{i}"))
         for i, (column, law, begin) in enumerate(zip(columns, names, (0, 5, 5), strict=True))
@@ -50,9 +51,11 @@ def triangle(desk: Desk, data: str, shared: Mapping[str, Any]) -> None:
     walk = unpack_walk(found)
     mixture = " + ".join(f"{100 * w:.0f} % {n}" for w, n in zip(end, names, strict=True) if w)
     over = f"sliced W2 {found['error']:.3g}, floor {found['floor']:.3g} ± {found['floor_sd']:.1g}, 1 seed"
-    panel = Panel("From noise to the mixture", walk, hue="third", notes=(over,))
-    reach = 1.08 * float(np.abs(walk.x).max())
+    target = np.array(found["target"], dtype=float)
+    walk = replace(walk, curves={n: walk.curves[f"weight {k}"] for k, n in enumerate(names)})
+    panel = Panel("From noise to the mixture", walk, hue="third", target=target, notes=(over,))
+    reach = 1.08 * max(float(np.abs(walk.x).max()), float(np.abs(target).max()))
     left, _ = st.columns([3, 2])
     with left:
-        scene = Scene((panel,), (-reach, reach, -reach, reach), title=mixture)
+        scene = Scene((panel,), (-reach, reach, -reach, reach), title=mixture, ends=(NOISE, "the mixture"))
         stage(pack(scene, FRAMES, run=f"simplex {mixture} {laws}"), key=desk.key("triangle"))

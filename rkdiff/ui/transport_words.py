@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from typing import Any
 
 from rkdiff.ui.live import live
 from rkdiff.ui.session import ASSETS, Desk
@@ -10,8 +10,13 @@ from rkdiff.ui.session import ASSETS, Desk
 WORDS = "Flows, bridges and diffusions from the same start, under one clock."
 
 
-def first_paint(desk: Desk, data: str) -> None:
-    """Say what is on the stage where no race ships for a dataset."""
-    if desk.shown or live(desk) or (ASSETS / "scenes" / f"transport_{data}.rkscene").exists():
+def first_paint(desk: Desk, above: Any, data: str, usual: bool) -> None:
+    """Say above the stage what is on it before any run, where that is not the racers below.
+
+    `usual`: whether the racers are those of a first visit, whose race ships for some datasets.
+    """
+    ships = (ASSETS / "scenes" / f"transport_{data}.rkscene").exists()
+    if desk.shown or live(desk) or (ships and usual):
         return
-    st.caption("On the stage: kernel diffusion on this data. Press Run to see the racers below.")
+    seen = "the usual race" if ships else "kernel diffusion, none of the racers,"
+    above.caption(f":material/info: On the stage: {seen} on this data. Press Run to see the racers below.")

@@ -25,6 +25,9 @@ def test_a_walk_comes_packed_with_the_weights_along_it():
     assert np.stack([t.curves[f"weight {k}"] for k in range(3)], axis=1) == pytest.approx(weights)
     assert found["titles"][0] == "Standard normals"
     assert 0 < found["floor"] < 1
+    target = np.array(found["target"])
+    assert target.shape == (60, 2)
+    assert np.abs(target.mean(axis=0) - t.x[-1].mean(axis=0)).max() < 0.5
     assert found["error"] > 0
     assert outcome(job(PAYLOAD, "cpu")) == found
     assert outcome(job(PAYLOAD | {"seed": 2}, "cpu"))["x"] != found["x"]

@@ -199,6 +199,8 @@ REFUSED = {
     "7 panels": lambda s: replace(s, panels=s.panels[:1] * 7),
     "direction is 'sideways'": lambda s: replace(s, direction="sideways"),
     "one forward trajectory a panel": lambda s: replace(s, direction="both"),
+    "the ends of the clock are .'', 'data'.": lambda s: replace(s, ends=("", "data")),
+    "two names of 1 to 24 characters": lambda s: replace(s, ends=("noise", "d" * 25)),
     "the view is": lambda s: replace(s, view=(1.0, 0.0, 0.0, 1.0)),
     "hue is 'pink'": lambda s: replace(s, panels=(replace(s.panels[0], hue="pink"),)),
     "there are only 40": lambda s: replace(s, panels=(replace(s.panels[0], objects=_far()),)),
@@ -215,6 +217,12 @@ def _far() -> Objects:
 def test_a_scene_that_cannot_be_drawn_is_refused_with_the_reason(message: str) -> None:
     with pytest.raises(ValueError, match=message):
         pack(REFUSED[message](moving.scene()))
+
+
+def test_a_clock_names_its_ends_where_they_are_not_noise_and_data() -> None:
+    usual = moving.scene()
+    assert "ends" not in unpack(pack(usual))  # what was packed before there were names stays as it is
+    assert unpack(pack(replace(usual, ends=("your cloud", "data"))))["ends"] == ["your cloud", "data"]
 
 
 def test_an_unknown_layer_and_bytes_that_are_no_scene_are_refused() -> None:

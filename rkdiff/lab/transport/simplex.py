@@ -33,6 +33,8 @@ from rkdiff.processes.slices import directions, squared_wasserstein
 LAWS, CORNERS, STEPS, ITERATIONS = 3, 12, 40, (10, 20_000)
 #: Directions of the sliced distance at the end, and pairs of fresh draws behind its floor.
 DIRECTIONS, PAIRS = 64, 12
+#: Most fresh draws of the last mixture that come with a walk.
+TARGET = 600
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,14 @@ class SimplexWalk:
         trajectory: u is the share of the path, curves "weight 0", ... the weights along it.
         weights: (T, 3) the same.
         titles: of the laws.
+        target: fresh draws of the last mixture, at most 600.
         error: sliced 2-Wasserstein distance of the end to fresh draws of the last mixture; `floor` and `floor_sd` that of two fresh draws.
     """
 
     trajectory: Trajectory
     weights: Float[np.ndarray, "T k"]
     titles: tuple[str, ...]
+    target: Float[np.ndarray, "m 2"]
     error: float
     floor: float
     floor_sd: float
@@ -56,7 +60,8 @@ class SimplexWalk:
     def to_dict(self) -> dict[str, Any]:
         """The packed trajectory (`rkdiff.lab.play.unpack_walk`), and what else is known."""
         told = {"titles": list(self.titles), "error": self.error, "floor": self.floor, "floor_sd": self.floor_sd}
-        return {**pack_walk(self.trajectory), "weights": self.weights.tolist(), **told}
+        behind = {"target": np.round(self.target, 4).tolist()}
+        return {**pack_walk(self.trajectory), "weights": self.weights.tolist(), **behind, **told}
 
 
 def simplex(
@@ -93,7 +98,9 @@ def simplex(
     floors = [_sliced(a, b) for a, b in zip(truths[::2], truths[1::2], strict=True)]
     titles = tuple("Standard normals" if law is None else type(law).title() for law in laws)
     error = float(np.mean([_sliced(x[-1], truth) for truth in truths]))
-    return SimplexWalk(trajectory, weights, titles, error, float(np.mean(floors)), float(np.std(floors, ddof=1)))
+    return SimplexWalk(
+        trajectory, weights, titles, truths[0][:TARGET], error, float(np.mean(floors)), float(np.std(floors, ddof=1))
+    )
 
 
 def job(payload: Mapping[str, Any], device: str) -> Generator[Progress, None, dict[str, Any]]:

@@ -6,7 +6,7 @@ const LEGS = {
   forward: [{ key: "forward", sign: -1 }],
   both: [{ key: "forward", sign: -1 }, { key: "backward", sign: 1 }],
 };
-const ENDS = { backward: ["noise", "data"], forward: ["data", "noise"], both: ["data", "noise", "data"] };
+const ENDS = ["noise", "data"]; // of u, where the scene does not name them
 
 function unpack(given) {
   const bytes = given instanceof Uint8Array ? given : new Uint8Array(given);
@@ -26,7 +26,8 @@ function unpack(given) {
   const scene = walk(header);
   for (const { slices } of scene.panels) if (slices) checkSlices(slices);
   scene.legs = LEGS[scene.direction];
-  scene.ends = ENDS[scene.direction];
+  const [first, last] = scene.ends ?? ENDS;
+  scene.ends = { backward: [first, last], forward: [last, first], both: [last, first, last] }[scene.direction];
   return scene;
 }
 

@@ -54,8 +54,8 @@ function chosenSlice(panel, at, state) {
   if (!panel.slices || !state.layers.slices || foreign(panel, at)) return null;
   const [a, w] = sliceMoment(panel.slices, at.u);
   const k = nearestDirection(panel.slices, a, state.sliceHover ?? state.slice);
-  const angle = direction(panel.slices, a, k)[3];
-  return { a, k, angle, of: panel.slices.theta.shape[1], ...sortedPairs(panel.slices, a, w, k) };
+  const [, , length, angle] = direction(panel.slices, a, k);
+  return { a, k, angle, whole: length > 0.999, of: panel.slices.theta.shape[1], ...sortedPairs(panel.slices, a, w, k) };
 }
 
 /** How far a place on the chosen line is from its match: between the ranks, the gaps are interpolated. */
@@ -253,13 +253,15 @@ function rangeOf(slices) {
   return (slices.range = [low, high > low ? high : low + 1]);
 }
 
-/** What is chosen in words, from the fullest to the shortest: which direction, and the distance along it. */
-const sliceWords = ({ angle, of, ...pairs }) => {
+/** What is chosen in words, from the fullest to the shortest: which direction, and the distance along it. A direction that leaves the
+ * drawn plane has no angle there; its part in the plane is seen at one. */
+const sliceWords = ({ angle, whole, of, ...pairs }) => {
   const degrees = `${Math.round((angle * 180) / Math.PI) % 180}°`;
-  const which = `direction at ${degrees}, one of ${of}`;
+  const which = `${whole ? `direction at ${degrees}` : `direction seen at ${degrees} here`}, one of ${of}`;
   const far = figure(distanceAlong(pairs));
   const long = [`${which}: equal ranks are matched, so no two lines cross`, `${which}: matched by rank`, which];
-  return [...long.map((text) => [text, `W₂ along it ${far}`]), [`at ${degrees}`, `W₂ ${far}`]];
+  const brief = whole ? `at ${degrees}` : `seen at ${degrees}`;
+  return [...long.map((text) => [text, `W₂ along it ${far}`]), [brief, `W₂ ${far}`]];
 };
 
 /** The strip under a panel: particles above, data below, a line from each quantile to its match. */
