@@ -18,5 +18,5 @@ def first_paint(desk: Desk, above: Any, data: str, usual: bool) -> None:
     ships = (ASSETS / "scenes" / f"transport_{data}.rkscene").exists()
     if desk.shown or live(desk) or (ships and usual):
         return
-    seen = "the usual race" if ships else "kernel diffusion, none of the racers,"
-    above.caption(f":material/info: On the stage: {seen} on this data. Press Run to see the racers below.")
+    seen = "the usual race" if ships else "kernel diffusion"
+    above.caption(f":material/info: On the stage: {seen} on this data, not yet the racers below. Press Run to see them.")

@@ -19,7 +19,8 @@ from rkdiff.experiment import Experiment, samplers_for
 from rkdiff.samplers import start
 from rkdiff.stages import prepare, run, sample, train
 from rkdiff.store import Store
-from rkdiff.ui.transport_compose import LATEST, moment
+from rkdiff.ui.live import carries
+from rkdiff.ui.transport_compose import LATEST, moment, tau_of
 from rkdiff.ui.transport_counter import MIXTURE, on_the_line, quantile
 from rkdiff.ui.transport_entropy import EPS, TOLERANCE, solved
 from rkdiff.ui.transport_measured import MATCHINGS, offered
@@ -71,7 +72,7 @@ def test_the_page_opens_with_every_dataset_and_asks_for_what_ships(transport):
         assert not transport.exception, name
         assert not transport.error, name
         assert not said(transport, "settings have changed"), name
-        assert said(transport, "On the stage: kernel diffusion") == (name not in RACES), name
+        assert said(transport, "On the stage: kernel diffusion on this data, not yet the racers") == (name not in RACES), name
 
 
 def test_every_tab_opens_before_any_run_and_says_when_its_figures_come(transport):
@@ -118,6 +119,44 @@ def test_a_link_names_racers_and_what_it_names_in_vain_is_told_in_one_line(trans
     assert transport.session_state["transport.address"]["racers"] == "2"
 
 
+def test_a_link_opens_a_tab_and_asks_for_nothing_until_somebody_touches_it(transport):
+    words = {"data": "rings", "racers": "2", "racer0": "exact", "racer1": "gaussian", "tab": "not-optimal-transport"}
+    for name, value in words.items():
+        transport.query_params[name] = value
+    transport.run()
+    assert not transport.exception
+    assert not said(transport, "settings have changed")
+    assert not said(transport, "link names")
+    assert said(transport, "not yet the racers")
+    assert transport.session_state["transport.address"]["tab"] == "not-optimal-transport"
+    transport.button(key="transport.add").click().run()
+    assert said(transport, "settings have changed")
+
+
+def test_the_open_tab_is_found_again_and_one_that_there_is_not_is_told(transport):
+    transport.query_params["tab"] = "a-tab"
+    transport.run()
+    assert [c.value for c in transport.caption if "`tab=a-tab`" in c.value]
+    assert "tab" not in transport.session_state["transport.address"]
+    transport.session_state["transport.tab"] = "Entropy"
+    transport.run()
+    assert transport.session_state["transport.address"]["tab"] == "entropy"
+    transport.switch_page("pages/structured.py").run()
+    transport.switch_page("pages/transport.py").run()
+    assert transport.session_state["transport.address"]["tab"] == "entropy"
+    assert not transport.exception
+
+
+def test_clouds_are_drawn_only_where_a_flow_carries_them():
+    quick = choices("method")["learned_sliced_flow"].quick
+    flow = run(few("two_moons", {"name": "learned_sliced_flow", **quick}), "cpu")
+    other = run(few("two_moons", {"name": "exact"}), "cpu")
+    apart = replace(flow, experiment=few("sines", {"name": "learned_sliced_flow", **quick}))
+    assert [carries(r) for r in (flow, other, apart)] == [True, False, False]
+    horizon = flow.experiment.method.tau_max
+    assert [tau_of(flow, at) for at in (0.0, 1.0)] == pytest.approx([0.0, horizon])
+
+
 def test_a_link_to_kept_runs_fills_the_racers_with_what_made_them(transport, store):
     methods = [{"name": "sliced_wasserstein_flow", "entropy": 0.1, "tau_max": 7.0}, {"name": "exact", "smoothing": 0.3}]
     runs = [run(few("rings", m, steps=6, seed=5), "cpu") for m in methods]
@@ -152,8 +191,10 @@ def test_a_cloud_that_was_drawn_is_carried_on_by_a_job(transport, store):
 
     quick = choices("method")["learned_sliced_flow"].quick
     r = run(few("two_moons", {"name": "learned_sliced_flow", **quick}), "cpu")
-    Store(store).save(r)
-    transport.session_state["transport.shown"] = [r.experiment.key]
+    other = run(few("two_moons", {"name": "exact"}), "cpu")
+    for kept in (other, r):
+        Store(store).save(kept)
+    transport.session_state["transport.shown"] = [other.experiment.key, r.experiment.key]
     transport.session_state["transport.tab"] = "Compose"
     transport.run()
     assert said(transport, "Draw")
@@ -185,6 +226,8 @@ def test_a_cloud_that_was_drawn_is_carried_on_by_a_job(transport, store):
         live.stage = still
     assert not transport.exception
     assert not said(transport, "on its way")
+    assert said(transport, f"Drawn on Exact; carried by Learned sliced flow, from its τ = {tau_of(r, 0.25):.3g}")
+    assert any("rkdiff transport push" in c.value for c in transport.code)
     assert len(transport.get("bidi_component")) >= 2
 
 
@@ -282,7 +325,7 @@ def test_entropy_goes_from_one_partner_to_all():
     found = [solved(x, y, eps) for eps in EPS]
     assert found[0].partners == pytest.approx(1.0, abs=1e-9)
     assert found[-1].partners == pytest.approx(30.0)
-    assert found[-1].cost == pytest.approx((((x[:, None] - y) ** 2).sum(axis=2) / 2).mean())
+    assert found[-1].cost == pytest.approx(((x[:, None] - y) ** 2).sum(axis=2).mean())
     assert (np.diff([p.cost for p in found]) > -1e-6).all()
     assert (np.diff([p.partners for p in found]) > -1e-6).all()
     assert all(p.error < TOLERANCE for p, eps in zip(found, EPS, strict=True) if eps >= 0.1 and not math.isinf(eps))
