@@ -133,28 +133,42 @@ def steps_figure(
     floor: float,
     floor_sd: float,
 ) -> go.Figure:
-    """Sliced W2 to fresh data against the number of steps, with the floor of fresh samples.
+    """Sliced W2 to fresh data against the number of steps, with the floor of fresh samples; of one number of steps, a place for each way.
 
     Args:
         ways: (title, hue, steps, mean, low end, high end) of each.
         floor, floor_sd: what two samples of the truth are apart, and its deviation.
     """
     fig = go.Figure()
+    lengths = sorted({float(v) for way in ways for v in way[2]})
+    alone = len(lengths) == 1  # on an axis of steps all would stand on one spot
     for title, hue, steps, mean, low, high in ways:
         colour = HUES.get(hue, hue)
         fig.add_scatter(
-            x=steps, y=mean, mode="lines+markers", name=title, line={"color": colour, "width": 2}, marker={"size": 8},
+            x=[title] * len(steps) if alone else steps, y=mean, customdata=steps, mode="markers" if alone else "lines+markers",
+            name=title, line={"color": colour, "width": 2}, marker={"size": 11 if alone else 8, "color": colour},
             error_y={"type": "data", "symmetric": False, "array": high - mean, "arrayminus": mean - low, "thickness": 1.5, "width": 4},
-            hovertemplate="%{x} steps: %{y:.3g}<extra>" + title + "</extra>",
+            hovertemplate="%{customdata} steps: %{y:.3g}<extra>" + title + "</extra>",
         )  # fmt: skip
     fig.add_hrect(
         max(floor - floor_sd, floor / 10), floor + floor_sd, fillcolor="rgba(130,140,150,.2)", line_width=0, layer="below"
     )
     fig.add_hline(y=floor, line={"color": GREY, "dash": "dash", "width": 1.5})
+    named_floor(fig, "floor: two fresh samples")
     fig.update_layout(layout(height=340, showlegend=True))
     every = [float(v) for way in ways for v in way[3]]
-    fig.update_xaxes(title="steps N", **log_axis([float(v) for way in ways for v in way[2]]))
+    if alone:
+        fig.update_xaxes(title=f"N = {lengths[0]:g} steps", type="category", showticklabels=False)  # the legend names the ways
+    else:
+        fig.update_xaxes(title="steps N", **log_axis(lengths))
     fig.update_yaxes(title="sliced W2 to fresh data", **log_axis([*every, floor]))
+    return fig
+
+
+def named_floor(fig: go.Figure, name: str) -> go.Figure:
+    """Give the dashed line of a floor its entry in the legend."""
+    line = {"color": GREY, "dash": "dash", "width": 1.5}
+    fig.add_scatter(x=[None], y=[None], mode="lines", name=name, line=line, hoverinfo="skip")
     return fig
 
 

@@ -20,7 +20,10 @@ def error_figure(
     calls: Sequence[int],
     errors: Float[np.ndarray, "s k c"],
     floor: Float[np.ndarray, "s k"],
-    what: str = "sliced W2 to fresh particles",
+    what: str = "√d · sliced W2 to fresh particles",
+    floor_of: str = "two particle systems",
+    shown: Sequence[int] | None = None,
+    span: Sequence[float] = (),
 ) -> go.Figure:
     """Error at each time of the flow, a curve for each number of calls, mean and range over seeds; the floor in grey.
 
@@ -28,19 +31,22 @@ def error_figure(
         tau: times of the flow, rising.
         calls: how many calls of the model each curve took.
         errors: of each seed, time and number of calls.
-        floor: what two fresh systems of particles are apart, of each seed and time.
+        floor: of each seed and time.
         what: the distance, as the axis names it.
+        floor_of: what the floor is the distance of.
+        shown: the numbers of calls of another figure beside this one, so that curves of the same calls have the same hue.
+        span: further distances that the axis shall show, so that two figures have one scale.
     """
     fig = go.Figure()
-    _curve(fig, tau, floor, "floor: two particle systems", GREY, BAND, dash="dot")
+    _curve(fig, tau, floor, f"floor: {floor_of}", GREY, BAND, dash="dot")
     hues = (("model", "213,94,0"), ("third", "170,68,153"), ("data", "0,114,178"))
     for j, count in enumerate(calls):
-        hue, rgb = hues[j % len(hues)]
+        hue, rgb = hues[list(shown or calls).index(count) % len(hues)]
         name = f"{count} call{'s' * (count != 1)}"
         _curve(fig, tau, errors[:, :, j], name, HUES[hue], f"rgba({rgb},.15)")
     fig.update_layout(layout(height=340))
     fig.update_xaxes(title="time τ of the flow", **log_axis(tau, 0.02, 0.02))
-    fig.update_yaxes(title=what, **log_axis([*errors.ravel().tolist(), *floor.ravel().tolist()]))
+    fig.update_yaxes(title=what, **log_axis([*errors.ravel().tolist(), *floor.ravel().tolist(), *span]))
     return fig
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
+from jaxtyping import Float
 
+from rkdiff.plots.schedules import quality_figure
 from rkdiff.plots.style import HUES, layout
+from rkdiff.plots.transport_bridges import named_floor
 
 GREY = "rgba(130,140,150,.8)"
+#: The least that the axis of costs spans above optimal: a smaller excess is nothing that one should see.
+LEAST_SPAN = 0.05
 
 
 def straight_figure(methods: Sequence[tuple[str, str, float, float]]) -> go.Figure:
@@ -28,9 +34,27 @@ def straight_figure(methods: Sequence[tuple[str, str, float, float]]) -> go.Figu
     fig.add_vline(x=0, line={"color": GREY, "dash": "dot", "width": 1})
     fig.update_layout(layout(height=400, showlegend=True))
     widest = max((bent for _, _, bent, _ in methods), default=1.0) or 1.0
-    most = max((ratio - 1 for _, _, _, ratio in methods), default=0.0)
+    most = max([LEAST_SPAN, *(ratio - 1 for _, _, _, ratio in methods)])
     fig.update_xaxes(title="bent paths: S / E‖Z₁ − Z₀‖², 0 is straight", range=[-0.06 * widest, 1.1 * widest], zeroline=False)
-    fig.update_yaxes(
-        title="cost over optimal, 1 is optimal", range=[1 - 0.1 * max(most, 1e-3), 1 + 1.15 * max(most, 1e-3)], zeroline=False
-    )
+    fig.update_yaxes(title="cost over optimal, 1 is optimal", range=[1 - 0.1 * most, 1 + 1.15 * most], zeroline=False)
     return fig
+
+
+def calls_figure(
+    lines: Sequence[
+        tuple[str, str, Float[np.ndarray, " _"], Float[np.ndarray, " _"], Float[np.ndarray, " _"], Float[np.ndarray, " _"]]
+    ],
+    floor: float,
+    floor_high: float,
+    floor_of: str,
+) -> go.Figure:
+    """Quality against calls; the floor is named in the legend, since at few calls curves run through any place beside its line.
+
+    Args:
+        lines: (title, hue, calls, mean, low end, high end) of each.
+        floor, floor_high: what two sets of fresh samples score against each other, and its high end.
+        floor_of: what the floor was measured with.
+    """
+    fig = quality_figure(lines, floor, floor_high, floor_of=floor_of)
+    fig.layout.annotations = ()
+    return named_floor(fig, f"floor: {floor_of}")

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
+from rkdiff.core.parts import choices
 from rkdiff.core.rng import Rng
 from rkdiff.ui.live import backdrop
 from rkdiff.ui.reading import shown_runs
@@ -35,7 +36,7 @@ class Picture:
 
     Attributes:
         rounds, error: of Sinkhorn's algorithm; 0 rounds where the plan is known otherwise.
-        cost: the mean of |x - y|^2 / 2 under the plan.
+        cost: the mean of |x - y|^2 under the plan; the plan is the best for half of it, as eps = sigma^2 wants.
         partners: the exponential of the mean entropy of a row: how many points share the mass of one.
     """
 
@@ -49,7 +50,7 @@ class Picture:
 def solved(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"], eps: float) -> Picture:
     """The plan at this eps; its two limits are solved as what they are."""
     n, m = len(x), len(y)
-    half = ((x[:, None] - y[None]) ** 2).sum(axis=2) / 2
+    squared = ((x[:, None] - y[None]) ** 2).sum(axis=2)
     rounds, error = 0, 0.0
     if eps == 0:
         from rkdiff.transport import exact
@@ -64,32 +65,36 @@ def solved(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"], eps: float)
         plan, rounds, error = found.plan, found.iterations, found.error
     rows = plan * n
     entropy = -np.sum(rows * np.log(np.maximum(rows, 1e-300)), axis=1).mean()
-    return Picture(plan, rounds, error, float((plan * half).sum()), float(np.exp(entropy)))
+    return Picture(plan, rounds, error, float((plan * squared).sum()), float(np.exp(entropy)))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner="Solving for the plan …", max_entries=64)  # the first exact one waits for SciPy's solvers
 def _solved(name: str, eps: float, _x: np.ndarray, _y: np.ndarray) -> Picture:
     return solved(_x, _y, eps)
 
 
 def clouds(desk: Desk, shared: dict[str, Any]) -> tuple[str, np.ndarray, np.ndarray] | None:
-    """A name, and noise and data of this many points; for structured data those of the run on the stage, None without one."""
+    """A name, and as much noise as data, of at most this many points: one partner each is possible, and no other solver needed.
+
+    For structured data those of the run on the stage, in the two coordinates that are drawn; None without a run.
+    """
     seed = int(shared.get("seed", 0))
     text = json.dumps([shared["data"], seed], sort_keys=True)
     behind = backdrop(json.dumps(shared["data"]), seed)
     if behind is not None:
         y = behind[0]
-        x = Rng(seed).numpy("entropy").standard_normal((POINTS, 2))
-        return text, x, y[_some(len(y), seed)]
+        count = min(POINTS, len(y))
+        return text, Rng(seed).numpy("entropy").standard_normal((count, 2)), y[_some(len(y), count, seed)]
     run = next((r for r in shown_runs(desk) if r.experiment.data.name == shared["data"]["name"]), None)
     if run is None:
         return None
     x, y = run.arrays["plane"][0].astype(float), run.arrays["target"].astype(float)
-    return run.experiment.key, x[_some(len(x), seed)], y[_some(len(y), seed)]
+    count = min(POINTS, len(x), len(y))
+    return run.experiment.key, x[_some(len(x), count, seed)], y[_some(len(y), count, seed)]
 
 
-def _some(count: int, seed: int) -> np.ndarray:
-    return Rng(seed).numpy("entropy points").permutation(count)[: min(POINTS, count)]
+def _some(among: int, count: int, seed: int) -> np.ndarray:
+    return Rng(seed).numpy("entropy points").permutation(among)[:count]
 
 
 def said(eps: float) -> str:
@@ -123,7 +128,10 @@ def entropy_tab(desk: Desk, shared: dict[str, Any]) -> None:
         chart(desk, "average", average_figure(x, y, to), "the mean of the partners of every point")
     how = f"{p.rounds} rounds of Sinkhorn, marginal error {p.error:.1g}" if p.rounds else "solved exactly"
     short = f" (stopped at {ROUNDS} rounds, above the tolerance of {TOLERANCE:g})" if p.rounds and p.error >= TOLERANCE else ""
+    structured = choices("data")[shared["data"]["name"]].modality != "points"  # type: ignore[attr-defined]
+    where = ", of the run on the stage in the two coordinates that are drawn" if structured else ""
     st.caption(
-        f"Cost {p.cost:.4g}; the mass of a point is shared by {p.partners:.3g} of {len(y)}; {how}{short}. Left: at t every line carries "
-        "its mass along. Right: the barycentric map; with much entropy all points go to the mean of the data."
+        f"{len(x)} points of noise and {len(y)} of data{where}. Mean squared distance {p.cost:.4g}; the mass of a point is shared by "
+        f"{p.partners:.3g} of {len(y)}; {how}{short}. Left: at t every line carries its mass along. Right: the barycentric map; with "
+        "much entropy all points go to the mean of the data."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,11 +31,14 @@ MOST_METHODS = 6
 STRAIGHT_HELP = """
 **Bent**: S / E‖Z₁ − Z₀‖², 0 where every particle goes straight at even speed. **Length**: of a path over the distance of its ends. **One
 step**: how far a single Euler step misses the end of many. **Over optimal**: cost of the map over the best assignment of the same ends.
-Coupling batches is not optimal transport of the laws; reflow straightens and need not come closer to it.
+Coupling batches is not optimal transport of the laws; reflow straightens and need not come closer to it. Data that is symmetric around the
+noise hides the difference between straight and optimal: there paths that are bent can end close to the optimal map too.
 """
 REPORT_HELP = """
-A network learns where the sliced flow takes a point from any time to any later one, so one call jumps as far as one likes. **Floor**: two
-fresh systems of particles against each other; evenly spread starts can fall below it. Distances are √d · sliced W2.
+A network learns where the sliced flow takes a point from any time to any later one, so one call jumps as far as one likes. Distances are
+√d · sliced W2 to fresh systems of particles, which start at independent normals. **Evenly spread starts** show the law that was learned;
+their floor, two such systems against each other, is an easy bar: they can fall below it. **Independent starts** keep their sampling noise
+to the end, which particles that move together lose; their floor is independent draws of the flow's own law.
 """
 
 
@@ -62,6 +65,12 @@ def learned_tab(desk: Desk, data: str, racers: Sequence[Experiment]) -> None:
     if e is None:
         st.caption("No racer can be made of these settings; see the message above.")
         return
+    if getattr(e.method, "entropy", 0.0):
+        st.caption(
+            f"This measures a map. With entropy {e.method.entropy:g} only the drift is learned"  # type: ignore[attr-defined]
+            ": set the racer's entropy to 0 and its figures appear here."
+        )
+        return
     asked = replace(e, particles=1000, steps=12, repeats=1)  # only data, space, method and seed are asked about
     found = measured(
         desk, "report", {"experiment": asked.to_dict(), "seeds": seeds}, "Measure the learned flow", icon="query_stats",
@@ -82,46 +91,61 @@ def _report(desk: Desk, found: Mapping[str, Any]) -> None:
         return np.array([[f[name] for f in seed] for seed in figures], dtype=float)
 
     tau = column("tau")[0]
+    spread, alone = (column("law"), column("floor")), (column("independent")[:, :, None], column("independent_floor"))
+    span = [float(v) for values in (*spread, *alone) for v in values.ravel()]
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Law**: distance to the law of the particles")
-        chart(desk, "learned", error_figure(tau, calls, column("law"), column("floor")), "error along the flow's time")
+        st.markdown("**Law**: evenly spread starts against the particles")
+        chart(
+            desk, "learned", error_figure(tau, calls, *spread, span=span), "error along the flow's time, evenly spread starts"
+        )
     with right:
+        st.markdown("**Independent starts** against the particles")
+        figure = error_figure(tau, calls[-1:], *alone, floor_of="independent draws of the flow's law", shown=calls, span=span)
+        chart(desk, "independent", figure, "error along the flow's time, independent starts")
+    left, right = st.columns(2, gap="large")
+    with left:
         st.markdown("**Memorisation**: stop early for a smoother law, late to come closer to the training points")
         lines = [
             (f"learned, {calls[-1]} calls", "model", column("memorised")),
             ("particles", "exact", column("memorised_particles")),
         ]
         chart(desk, "memorised", ratio_figure(tau, lines), "memorisation along the flow's time")
-    last = {n: column(n)[:, -1].mean(axis=0) for n in ("law", "held_out", "paired")}
-    ends = {n: float(column(n)[:, -1].mean()) for n in ("floor", "held_out_particles", "held_out_floor")}
-    st.table(
-        [
-            {
-                "at the end": f"learned, {c} call{'s' * (c != 1)}",
-                "to fresh particles": f"{last['law'][i]:.3g}",
-                "to held-out data": f"{last['held_out'][i]:.3g}",
-                "same start, RMS": f"{last['paired'][i]:.3g}",
-            }
-            for i, c in enumerate(calls)
-        ]
-        + [
-            {
-                "at the end": "particles",
-                "to fresh particles": f"{ends['floor']:.3g} (floor)",
-                "to held-out data": f"{ends['held_out_particles']:.3g}",
-                "same start, RMS": "",
-            },
-            {"at the end": "training points", "to fresh particles": "", "to held-out data": f"{ends['held_out_floor']:.3g} (floor)",
-             "same start, RMS": ""},
-        ],
-        hide_index=True,
-    )  # fmt: skip
+    with right:
+        st.markdown("**At the end** of the flow")
+        st.table(ends(calls, column), hide_index=True)
     seconds, seeds = found["train_seconds"], len(figures)
     st.caption(
         f"{plain(found['memory']['honest'])} Particles at inference: {found['memory']['particles']:,} bytes. Training: "
         f"{sum(seconds) / seeds:.3g} CPU s, over {seeds} seed{'s' * (seeds != 1)}; {found['sizes'][0]} and {found['sizes'][1]} points."
     )
+
+
+def ends(calls: Sequence[int], column: Callable[[str], np.ndarray]) -> list[dict[str, str]]:
+    """The last time's figures, means over seeds: learned at even starts, at independent ones, particles, training points."""
+
+    def last(name: str) -> Any:
+        return column(name)[:, -1].mean(axis=0)
+
+    def row(title: str, particles: str = "", held_out: str = "", paired: str = "") -> dict[str, str]:
+        return {
+            "at the end": title,
+            "to fresh particles, √d · sliced W2": particles,
+            "to held-out data, √d · sliced W2": held_out,
+            "same start, RMS": paired,
+        }
+
+    law, held_out, paired = last("law"), last("held_out"), last("paired")
+    return [
+        *(
+            row(f"learned, {c} call{'s' * (c != 1)}, even starts", f"{law[i]:.3g}", f"{held_out[i]:.3g}", f"{paired[i]:.3g}")
+            for i, c in enumerate(calls)
+        ),
+        row("particles, independent starts", f"{last('floor'):.3g} (floor)", f"{last('held_out_particles'):.3g}"),
+        row(f"learned, {calls[-1]} calls, independent starts", f"{last('independent'):.3g}"),
+        row("independent draws of the flow's law", f"{last('independent_floor'):.3g} (floor)"),
+        row("training points", "", f"{last('held_out_floor'):.3g} (floor)"),
+    ]
 
 
 def offered(racers: Sequence[Experiment]) -> dict[str, dict[str, Any]]:
@@ -166,8 +190,7 @@ def straightness_tab(desk: Desk, data: str, shared: Mapping[str, Any], racers: S
 
 
 def _straightness(desk: Desk, names: Sequence[str], found: Mapping[str, Any]) -> None:
-    from rkdiff.plots.schedules import quality_figure
-    from rkdiff.plots.transport_straightness import straight_figure
+    from rkdiff.plots.transport_straightness import calls_figure, straight_figure
 
     methods = list(zip(names, HUES, found["methods"], strict=False))
     lines: list[Any] = []
@@ -179,9 +202,7 @@ def _straightness(desk: Desk, names: Sequence[str], found: Mapping[str, Any]) ->
     seeds, particles = found["seeds"], found["particles"]
     left, right = st.columns(2, gap="large")
     with left:
-        figure = quality_figure(
-            lines, found["floor"], found["floor"] + 2 * found["floor_sd"], floor_of=f"{particles} fresh samples"
-        )
+        figure = calls_figure(lines, found["floor"], found["floor"] + 2 * found["floor_sd"], f"{particles} fresh samples")
         chart(desk, "calls", figure, "quality against model calls, with the floor")
     with right:
         points = [
@@ -198,7 +219,7 @@ def _straightness(desk: Desk, names: Sequence[str], found: Mapping[str, Any]) ->
                 "length": _said(m["figures"]["stretch"]),
                 "one step": _said(m["figures"]["one_step"]),
                 "cost": _said(m["figures"]["cost"]),
-                "over optimal": _said(m["figures"]["ratio"]),
+                "over optimal": excess(m["figures"]["ratio"]),
             }
             for name, _, m in methods
         ],
@@ -219,3 +240,12 @@ def _said(figure: Mapping[str, Any] | None) -> str:
         return "–"
     spread = f" ± {figure['sd']:.1g}" if figure.get("sd") is not None else ""
     return f"{figure['mean']:.4g}{spread}"
+
+
+def excess(figure: Mapping[str, Any] | None) -> str:
+    """A ratio as what it is over 1, in per cent, with its spread over the seeds; a dash where it means nothing."""
+    if figure is None:
+        return "–"
+    spread = f" ± {100 * figure['sd']:.1g}" if figure.get("sd") is not None else ""
+    over = 100 * (figure["mean"] - 1)
+    return f"{over:+.2g}{spread} %" if over >= 1e-4 or spread else "0 %"

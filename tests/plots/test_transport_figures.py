@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
+from rkdiff.lab.transport.maps import maps
 from rkdiff.lab.transport.short_bridge import exact_paths, short_bridge
-from rkdiff.plots.transport_bridges import LEAST, distance_figure, ends_figure, laws_figure, paths_figure, shades
+from rkdiff.plots.transport_bridges import LEAST, distance_figure, ends_figure, laws_figure, paths_figure, shades, steps_figure
 from rkdiff.plots.transport_learned import error_figure, ratio_figure
 from rkdiff.plots.transport_maps import maps_figure, monotone_figure, quantiles_figure, segments
 from rkdiff.plots.transport_plan import MOST_LINES, average_figure, plan_figure
-from rkdiff.plots.transport_straightness import straight_figure
+from rkdiff.plots.transport_straightness import LEAST_SPAN, calls_figure, straight_figure
+from rkdiff.processes.gaussians.transport import distance
+from rkdiff.ui.transport_counter import TAU, ellipse, laws
+from rkdiff.ui.transport_exact import apart, excess
 
 
 def named(fig, name):
@@ -123,3 +129,73 @@ def test_straight_and_optimal_are_two_axes():
     fig = sound(straight_figure([("a", "model", 0.1, 1.2), ("b", "exact", 0.0, 1.0)]))
     assert (fig.data[0].x[0], fig.data[0].y[0]) == (0.1, 1.2)
     assert len(fig.layout.shapes) == 2
+
+
+def test_an_excess_of_nothing_is_not_magnified():
+    fig = straight_figure([("a", "model", 0.1, 1.0001), ("b", "exact", 0.0, 1.0)])
+    assert fig.layout.yaxis.range[1] - 1 >= LEAST_SPAN
+    assert straight_figure([("a", "model", 0.1, 1.4)]).layout.yaxis.range[1] > 1.4
+
+
+def test_the_floor_of_calls_is_named_in_the_legend_and_beside_no_curve():
+    calls, mean = np.array([1.0, 4.0]), np.array([0.5, 0.1])
+    fig = calls_figure([("a", "model", calls, mean, mean, mean)], 0.1, 0.12, "9 fresh samples")
+    assert not fig.layout.annotations
+    assert named(fig, "floor: 9 fresh samples").line.dash == "dash"
+    assert any(shape.y0 == shape.y1 == 0.1 for shape in fig.layout.shapes)
+
+
+def test_ways_of_one_length_stand_beside_each_other_and_of_several_above_their_lengths():
+    value = np.array([0.3, 0.2])
+    ways = [
+        ("one", "model", np.array([5.0, 10.0]), value, value, value),
+        ("two", "data", np.array([5.0, 10.0]), value, value, value),
+    ]
+    fig = steps_figure(ways, 0.05, 0.01)
+    assert list(named(fig, "two").x) == [5.0, 10.0]
+    assert fig.layout.xaxis.type == "log"
+    alone = steps_figure([(t, h, *(c[:1] for c in columns)) for t, h, *columns in ways], 0.05, 0.01)
+    assert [list(named(alone, t).x) for t in ("one", "two")] == [["one"], ["two"]]
+    assert "5" in alone.layout.xaxis.title.text
+
+
+def test_figures_beside_each_other_share_a_scale_and_the_hues_of_calls():
+    tau, errors = np.array([0.5, 20.0]), np.full((1, 2, 3), 0.1)
+    left = error_figure(tau, (1, 4, 12), errors, errors[:, :, 0], span=(0.5,))
+    right = error_figure(tau, (12,), 5 * errors[:, :, :1], errors[:, :, 0], floor_of="draws", shown=(1, 4, 12), span=(0.1,))
+    assert left.layout.yaxis.range == pytest.approx(right.layout.yaxis.range)
+    assert named(left, "12 calls").line.color == named(right, "12 calls").line.color
+    assert named(right, "floor: draws").line.dash == "dot"
+    assert left.layout.yaxis.title.text.startswith("√d · sliced W2")
+
+
+# -- the maps that the page shows --
+
+
+@pytest.mark.parametrize("turn", [-90.0, 0.0, 90.0])
+def test_with_shared_axes_all_maps_are_the_optimal_one(turn):
+    found = maps(*laws(turn), tau=TAU)
+    for m in found[1:]:
+        np.testing.assert_allclose(m.matrix, found[0].matrix, atol=1e-7)
+        assert excess(m, found[0]) == "0 %"
+    assert "all maps agree" in apart(found, np.eye(2))
+
+
+@pytest.mark.parametrize("turn", [-65.0, 45.0, 65.0])
+def test_turned_apart_every_map_arrives_and_the_sliced_flow_ends_visibly_beside_the_optimal_one(turn):
+    source, target = laws(turn)
+    found = maps(source, target, tau=TAU)
+    assert all(m.error < 1e-7 for m in found)
+    best, matched, again, sliced = found
+    assert 1.02 * best.cost < sliced.cost < matched.cost
+    np.testing.assert_allclose(again.matrix, matched.matrix, atol=1e-6)  # rectifying leaves a linear map as it is
+    points = ellipse(source, 12)
+    reach = np.linalg.norm(points @ best.matrix.T, axis=1).max()
+    gap = np.linalg.norm(points @ (sliced.matrix - best.matrix).T, axis=1).max()
+    assert gap > 0.1 * reach
+    assert f"{gap:.2g}" in apart(found, points)
+
+
+def test_the_cost_of_the_best_map_is_that_of_gelbrich():
+    source, target = laws(65.0)
+    assert math.sqrt(maps(source, target, tau=TAU)[0].cost) == pytest.approx(distance(source, target))

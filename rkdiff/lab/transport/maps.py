@@ -19,7 +19,7 @@ from rkdiff.processes.gaussians import Gaussian
 from rkdiff.processes.gaussians.flows import matching_map, sliced_flow, straightness
 from rkdiff.processes.gaussians.transport import optimal_map
 
-#: Where the sliced flow is stopped: its law is that of the target to ten digits then.
+#: Where the sliced flow is stopped: between laws as round as those of the example its law is that of the target to ten digits then.
 TAU = 40.0
 
 
@@ -54,8 +54,12 @@ def example() -> tuple[Gaussian, Gaussian]:
     return source, Gaussian(np.array([1.0, -0.5]), np.array([[0.5, -0.2], [-0.2, 2.0]]))
 
 
-def maps(source: Gaussian, target: Gaussian) -> tuple[LinearMap, ...]:
-    """Optimal transport, flow matching, the same after one rectification, and (in the plane) the sliced-Wasserstein flow."""
+def maps(source: Gaussian, target: Gaussian, tau: float = TAU) -> tuple[LinearMap, ...]:
+    """Optimal transport, flow matching, the same after one rectification, and (in the plane) the sliced-Wasserstein flow.
+
+    Args:
+        tau: time at which the sliced flow is stopped; the thinner the target, the longer it takes to arrive (see `LinearMap.error`).
+    """
     best, matched = optimal_map(source, target), matching_map(source, target)
     coupled = source.cov @ matched.T  # Cov(X0, X1) of the pairs that the flow makes
     again = matching_map(source, target, coupled)
@@ -65,7 +69,15 @@ def maps(source: Gaussian, target: Gaussian) -> tuple[LinearMap, ...]:
         _facts("Flow matching, rectified", again, source, target, straightness(source, target, coupled)),
     ]
     if source.dim == 2:
-        out.append(_facts("Sliced flow, at its end", sliced_flow(source, target, TAU, points=800)[1], source, target, None))
+        out.append(
+            _facts(
+                "Sliced flow, at its end",
+                sliced_flow(source, target, tau, points=max(800, round(10 * tau)))[1],
+                source,
+                target,
+                None,
+            )
+        )
     return tuple(out)
 
 
