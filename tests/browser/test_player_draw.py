@@ -49,6 +49,14 @@ def told(page):
     return page.evaluate("() => told")
 
 
+@pytest.mark.parametrize("direction", ["backward", "forward"])
+def test_a_clock_calls_its_ends_as_the_scene_does(open_scene, direction):
+    ends = ("your cloud", "the mixture")
+    page = open_scene(replace(moving.scene(direction=direction), ends=ends))
+    shown = [page.locator(f'[data-rk="{name}"]').inner_text() for name in ("from", "to")]
+    assert shown == list(ends if direction == "backward" else ends[::-1])
+
+
 def test_only_a_scene_that_allows_it_is_drawn_on(open_scene):
     page = open_scene(moving.scene())
     for name in ("Draw", "Undo stroke", "Clear"):

@@ -67,6 +67,26 @@ def test_slices_are_one_click_away_and_gone_with_another(open_scene):
     expect(button(page, "Slices")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_row_without_slices_keeps_no_room_for_their_strip(open_scene):
+    scene = sliced(3)
+    page = open_scene(
+        replace(scene, panels=scene.panels[::-1]), PHONE
+    )  # the flow comes first, the last panel has a row of its own
+    cells, height = page.evaluate("() => [__rk[0].renderer.plan.cells.map((c) => c.box), __rk[0].renderer.plan.height]")
+    assert cells[2]["y"] - cells[0]["y"] - cells[0]["height"] > 110
+    assert height - cells[2]["y"] - cells[2]["height"] < 40
+
+
+def test_a_direction_that_leaves_the_plane_is_only_seen_at_an_angle(open_scene):
+    scene = sliced()
+    (panel,) = scene.panels
+    part = replace(panel.slices, theta=0.5 * panel.slices.theta)
+    page = open_scene(replace(scene, panels=(replace(panel, slices=part),)))
+    rest(page, 0.5)
+    assert "direction seen at" in page.evaluate(WORDS)
+    assert "direction at" not in page.evaluate(WORDS)
+
+
 def test_a_scene_without_slices_offers_none_and_one_that_asks_for_them_starts_with_them(open_scene):
     page = open_scene(moving.scene())
     expect(button(page, "Slices")).to_be_hidden()
