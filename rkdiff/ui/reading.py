@@ -75,7 +75,7 @@ def readings(desk: Desk) -> None:
 #: On a phone every run keeps its column: cells are small and break their words. What a figure's tool bar would cover stays free.
 NARROW = """<style>@media (max-width:640px){[class*="_cost"] table{table-layout:fixed;width:100%}
 [class*="_cost"] :is(th,td){padding:.25rem .2rem}
-[class*="_cost"] :is(th,td),[class*="_cost"] :is(th,td) *{font-size:.75rem;white-space:normal;word-break:break-word;overflow-wrap:anywhere}
+[class*="_cost"] :is(th,td) *{font-size:.75rem;max-width:100%;white-space:normal;overflow-wrap:anywhere!important}
 [class*="-quality"] .modebar-container,[class*="-loss"] .modebar-container{display:none}}</style>"""
 QUALITY_HELP = """
 **sliced W2**: distance between the generated cloud and fresh data; at 1 it is as small as between two fresh sets.
