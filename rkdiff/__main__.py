@@ -110,7 +110,7 @@ def _list(args: argparse.Namespace) -> int:
     for kind in [args.kind] if args.kind else HOMES:
         print(kind)
         for name, cls in choices(kind).items():
-            print(f"  {name:26s}{cls.summary()}")
+            print(f"  {name:32s}{cls.summary()}")
             for k in knobs(cls):
                 print(f"      {k.name} = {k.default}  ({_allowed(k)})  {k.help}{_beside(k)}")
     return 0
@@ -257,7 +257,8 @@ def _write(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError, ValueError):
             fresh.unlink()
-    print(f"wrote {path} ({len(content) / 1e6:.2f} MB)")
+    size = f"{len(content) / 1e6:.2f} MB" if len(content) >= 1e5 else f"{len(content) / 1e3:.1f} kB"
+    print(f"wrote {path} ({size})")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def add_transport(commands: Any, line: Line, write: Write) -> None:
     q = long("report", "the learned sliced flow beside the particles it learned from: error, memory, calls")
     q.add_argument("data", help="`python -m rkdiff list data` shows them")
     q = long("simplex", "a path over the triangle of three laws")
-    q.add_argument("data", nargs=3, metavar="LAW", help="two or three datasets; `noise` for standard normals")
+    q.add_argument("data", nargs=3, metavar="LAW", help="three of them: datasets in the plane, or `noise` for standard normals")
     q.add_argument(
         "--weights", type=_shares, required=True, help="where the path from the first law ends: three shares, with commas"
     )
@@ -94,6 +94,7 @@ def add_transport(commands: Any, line: Line, write: Write) -> None:
     q.add_argument("--cloud", type=Path, required=True, help="CSV of two columns: the points, in the plane of the data")
     q.add_argument("--at", type=float, default=0.0, help="share of the clock at which they stand there, 0 to below 1")
     q.add_argument("--frames", type=int, help="moments of the path")
+    q.add_argument("--calls", type=int, help="calls of the map on the way, 4 when left out")
     q.add_argument("--store", type=Path, help="folder of kept runs (default: RKDIFF_STORE, or runs)")
     q.add_argument("-o", dest="out", type=Path, help="CSV of where they end (default: standard output)")
 

@@ -45,7 +45,7 @@ def push(args: argparse.Namespace) -> int:
 
     knobs_of(args.described, "")
     payload: dict[str, Any] = {"cloud": _cloud(args.cloud), "at": args.at}
-    payload |= {} if args.frames is None else {"frames": args.frames}
+    payload |= {k: getattr(args, k) for k in ("frames", "calls") if getattr(args, k) is not None}
     store = Store(args.store)
     record = pushed(store.load(store.whole(args.key)), payload, pick_device("cpu"))
     rows = "".join(f"{x:.6g},{y:.6g}\n" for x, y in unpack_walk(record).end)
@@ -98,6 +98,8 @@ def _simplex(args: argparse.Namespace) -> dict[str, Any]:
     if args.seeds is not None:
         raise PartError("a walk over the simplex has one seed; leave out --seeds")
     knobs_of(args.described, "")
+    if len(args.weights) != len(args.data):
+        raise PartError(f"--weights has {len(args.weights)} shares; give {len(args.data)}, one for each law, as 0.2,0.3,0.5")
     laws = [name if name == "noise" else from_dict("data", {"name": name}).to_dict() for name in args.data]
     return {"data": laws, "path": [[1.0, 0.0, 0.0], list(args.weights)]}
 

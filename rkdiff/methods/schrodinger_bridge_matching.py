@@ -29,7 +29,8 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
 from rkdiff.methods import Problem, Transport
 from rkdiff.methods._bridge_matching import STARTS, Matched, fit_bridge_matching
-from rkdiff.methods._bridge_regressors import Affine, Field, Network, Regressor
+from rkdiff.methods._bridge_network import Network
+from rkdiff.methods._bridge_regressors import Affine, Field, Regressor
 from rkdiff.methods._bridges import Bridge, grid_to_data, rising, walk, walked_back
 from rkdiff.methods._light_fit import standard_normal
 from rkdiff.processes.schedules import Grid

@@ -16,8 +16,6 @@ from rkdiff.core.parts import from_dict, make
 from rkdiff.experiment import Experiment, default_part
 from rkdiff.ui.reading import in_store
 
-#: Calls of a pushed cloud where nobody says how many.
-PUSH_CALLS = 4
 Words = list[str] | None
 
 
@@ -60,9 +58,8 @@ def simplex(payload: Mapping[str, Any]) -> str:
 
 def push(payload: Mapping[str, Any]) -> str:
     """A drawn cloud, from the file that stands beside the command."""
-    if payload["calls"] != PUSH_CALLS:
-        return ""
     where = ["--cloud", "cloud.csv", "--at", f"{payload['at']:g}", "--frames", str(payload["frames"])]
+    where += ["--calls", str(payload["calls"])]
     return _command("push", [payload["run"]], where) + in_store(os.environ.get("RKDIFF_STORE"))
 
 

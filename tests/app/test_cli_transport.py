@@ -88,6 +88,7 @@ def test_straightness_of_two_couplings(capsys, tmp_path):
         (["simplex", "noise", "two_moons", "trees", "--weights", "0,0,1"], "holds graphs"),
         (["simplex", "noise", "two_moons", "rings", "--weights", "0,0,2"], "path is"),
         (["simplex", "noise", "two_moons", "rings", "--weights", "a"], "no list of numbers"),
+        (["simplex", "noise", "two_moons", "rings", "--weights", "0.5,0.5"], "2 shares; give 3"),
         (["report", "two_moons", "--method.entropy", "0.1"], "entropy"),
         (["push", "zz", "--cloud", "nothing.csv"], "nothing.csv"),
     ],
@@ -120,7 +121,10 @@ def test_a_drawn_cloud_goes_through_a_kept_flow(capsys, tmp_path):
     assert main(["run", "two_moons", "learned_sliced_flow", *small, *quick]) == 0
     key = capsys.readouterr().out.split()[0]
     cloud.write_text("x,y\n0.5,0.2\n-1,0.4\n")
-    assert main(["transport", "push", key, "--cloud", str(cloud), "--at", "0.5", "--store", store, "-o", str(end)]) == 0
+    assert (
+        main(["transport", "push", key, "--cloud", str(cloud), "--at", "0.5", "--calls", "2", "--store", store, "-o", str(end)])
+        == 0
+    )
     assert np.isfinite(np.loadtxt(end, delimiter=",")).all()
     cloud.write_text("0.5,0.2\n1\n")
     assert main(["transport", "push", key, "--cloud", str(cloud), "--store", store]) == 2

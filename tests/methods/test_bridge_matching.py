@@ -12,7 +12,8 @@ from rkdiff.core.records import outcome
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, torch
 from rkdiff.methods._bridge_matching import fit_bridge_matching, restored
-from rkdiff.methods._bridge_regressors import Affine, AffineField, Coupled, Line, Network
+from rkdiff.methods._bridge_network import Line, Network
+from rkdiff.methods._bridge_regressors import Affine, AffineField, Coupled
 from rkdiff.methods._bridges import grid_to_data, rising, walk, walked_back
 from rkdiff.methods._couplings import entropic_plan
 from rkdiff.methods._light_fit import standard_normal
