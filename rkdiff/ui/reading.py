@@ -125,7 +125,7 @@ def save_menu(desk: Desk, direction: str) -> None:
         if "samples" in runs[0].arrays:
             files.append(("Decoded objects (CSV)", lambda: objects_csv(runs[0]), "objects.csv", "text/csv"))
         for label, content, name, kind in files:
-            st.download_button(label, content, name, kind, key=desk.key(f"save.{name}"))
+            st.download_button(label, content, name, kind, key=desk.key(f"save.{name}"), on_click="ignore")
         st.caption("The same from a terminal:")
         st.code(command(keys, direction, os.environ.get("RKDIFF_STORE")), language="bash", wrap_lines=True)
 

@@ -49,9 +49,9 @@ def test_no_curve_is_ever_infinite(schedule, steps):
     assert (np.diff(shown["logsnr"]) >= 0).all()
 
 
-def test_a_transport_shows_tau_alone():
+def test_a_transport_shows_its_clock_alone():
     tau = np.linspace(0, 3, 5)
-    assert set(curves(Grid(tau, np.ones(5), np.zeros(5)))) == {"tau"}
+    assert set(curves(Grid(tau, np.ones(5), np.zeros(5), clock="tau"))) == {"tau"}
     with pytest.raises(ValueError, match="belongs to a transport"):
         corrupt(np.zeros((2, 1)), Grid(tau, np.ones(5), np.zeros(5)), Rng(0))
 
