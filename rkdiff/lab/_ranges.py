@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,3 +41,10 @@ def every(**given: Any) -> None:
     """
     for name, value in given.items():
         whole(name, value)
+
+
+def refuse_unknown(payload: Mapping[str, Any], allowed: Sequence[str]) -> None:
+    """Raise `PartError` for an entry of a job's payload that the job does not have."""
+    for name in payload:
+        if name not in allowed:
+            raise PartError(f"this job has no entry {shown(name)}; it has {', '.join(allowed)}")

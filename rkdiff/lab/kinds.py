@@ -18,7 +18,7 @@ from typing import Any
 
 from rkdiff.core.parts import PartError, checked, from_dict, knob, knobs, shown
 from rkdiff.core.records import Progress
-from rkdiff.lab._ranges import RANGES, whole
+from rkdiff.lab._ranges import RANGES, refuse_unknown, whole
 from rkdiff.lab._setting import setting
 from rkdiff.lab.advice import advise
 from rkdiff.lab.bound import bound
@@ -111,9 +111,7 @@ def _read(payload: Mapping[str, Any], parts: tuple[str, ...], numbers: tuple[str
         PartError: an entry that is missing, unknown or wrong, in one line.
     """
     allowed = ("data", *parts, *numbers)
-    for name in payload:
-        if name not in allowed:
-            raise PartError(f"this job has no entry {shown(name)}; it has {', '.join(allowed)}")
+    refuse_unknown(payload, allowed)
     given = {k: v for k, v in payload.items() if v is not None}
     for name in ("data", *(p for p in parts if p in ("plan", "plans"))):
         if name not in given:

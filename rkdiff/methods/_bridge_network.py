@@ -17,7 +17,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import randn, to_numpy, torch
 from rkdiff.methods._bridge_regressors import NEAREST, TINY, Coupled, Field
 from rkdiff.methods._bridges import rising
-from rkdiff.methods._mlp import Adam, Perceptron
+from rkdiff.methods._mlp import Adam, Perceptron, warmth
 
 #: Angular frequencies of the features of the clock, and spread of those of the position for points of unit spread in the plane.
 CLOCK, PITCH = (1.5, 3.0, 4.5), 2.0
@@ -163,7 +163,7 @@ class Network:
             field.theta, field.pitch = begin.theta.clone(), begin.pitch
         numbers, adam = rng.torch("lessons"), Adam(field.theta)
         for k in range(self.steps):
-            warm = min(1.0, (k + 1) / max(1.0, 0.03 * self.steps)) * 0.5 * (1 + math.cos(math.pi * k / self.steps))
+            warm = warmth(k, self.steps)
             yield k + 1, self.steps, self._lesson(field, pairs, adam, self.rate * warm, numbers)
         field.steady = steadied(field, (pairs.a if pairs.fresh is None else pairs.fresh)[:WALKERS], rng.torch("steady"))
         return field

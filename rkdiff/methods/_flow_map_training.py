@@ -13,7 +13,6 @@ rises in the first steps and falls to 0 on a half cosine; what is kept is the ru
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -25,7 +24,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import randn, to_numpy, to_torch, torch
 from rkdiff.methods._flow_map import LearnedFlow
 from rkdiff.methods._look import PARTICLES
-from rkdiff.methods._mlp import Adam
+from rkdiff.methods._mlp import Adam, warmth
 from rkdiff.methods._particle_systems import Pool
 
 #: Shares of the lessons that begin at time 0, and that ask for the drift.
@@ -124,7 +123,7 @@ def train(
     keep = 1 - 1 / min(AVERAGE, max(iterations / 12, 1.0))
     shown, total = -1, torch.zeros_like(model.theta[0])
     for k in range(iterations):
-        total += _step(model, lessons.next(), optimiser, rate * _warmth(k, iterations))
+        total += _step(model, lessons.next(), optimiser, rate * warmth(k, iterations))
         model.theta.lerp_(optimiser.theta, 1 - min(keep, k / (k + 10)))
         done = k + 1
         if done % REPORT and done < iterations:
@@ -135,11 +134,6 @@ def train(
         yield Progress("training", done, iterations, {"loss": float(total) / (k % REPORT + 1)}, seen)
         total.zero_()
     return model
-
-
-def _warmth(k: int, steps: int) -> float:
-    """Share of the peak learning rate at step k: a short rise, then half a cosine to 0."""
-    return min(1.0, (k + 1) / max(1.0, 0.03 * steps)) * 0.5 * (1 + math.cos(math.pi * k / steps))
 
 
 def _step(model: LearnedFlow, lesson: Lesson, optimiser: Adam, rate: float) -> Float[torch.Tensor, ""]:

@@ -22,7 +22,7 @@ from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
 from rkdiff.kernels.curves import cosine_basis, quadrature
-from rkdiff.methods._mlp import Adam
+from rkdiff.methods._mlp import Adam, warmth
 from rkdiff.methods._operator import Convolutions, Operator
 from rkdiff.processes.covariance import noise_variances
 
@@ -109,14 +109,10 @@ def fit_on_grids(
         for _ in range(steps):
             x0 = here[draw.integers(len(here), size=batch)]
             nu = np.exp(math.log(model.deviation) - 1 + 1.6 * draw.standard_normal((batch, 1)))
-            loss = _step(model, x0, nu, grid_noise(noise, batch, points, draw), optimiser, rate * _warmth(done, total))
+            loss = _step(model, x0, nu, grid_noise(noise, batch, points, draw), optimiser, rate * warmth(done, total, 0.05))
             done += 1
             yield Progress("training", done, total, {"loss": loss, "points": float(points)})
     return model
-
-
-def _warmth(k: int, steps: int) -> float:
-    return min(1.0, (k + 1) / max(1.0, 0.05 * steps)) * 0.5 * (1 + math.cos(math.pi * k / steps))
 
 
 def _step(model: GridDenoiser, x0: np.ndarray, nu: np.ndarray, xi: np.ndarray, optimiser: Adam, rate: float) -> float:

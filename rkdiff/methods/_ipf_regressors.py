@@ -21,7 +21,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import precision, randn, to_numpy, torch
 from rkdiff.methods._ipf import Field, Moves, Regressor
 from rkdiff.methods._ipf_chain import Given
-from rkdiff.methods._mlp import Adam, Perceptron
+from rkdiff.methods._mlp import Adam, Perceptron, warmth
 from rkdiff.transport.manifolds import Manifold
 
 #: Directions of the design that hold less than this share of it are left out.
@@ -161,7 +161,7 @@ class Network(Regressor):
             if k and k % self.refresh == 0:
                 m = draw()
                 left = self._left(m, model.base)
-            total += self._step(model, m, left, optimiser, picks, self.rate * _warmth(k, self.iterations))
+            total += self._step(model, m, left, optimiser, picks, self.rate * warmth(k, self.iterations))
             seen += 1
             if (k + 1) % REPORT == 0 or k + 1 == self.iterations:
                 yield k + 1, self.iterations, float(total) / seen
@@ -208,8 +208,3 @@ class Network(Regressor):
             (gradient,) = torch.autograd.grad(loss, theta)
         optimiser.step(gradient, rate)
         return loss.detach()
-
-
-def _warmth(k: int, steps: int) -> float:
-    """Share of the peak learning rate at step k: a short rise, then half a cosine to 0."""
-    return min(1.0, (k + 1) / max(1.0, 0.03 * steps)) * 0.5 * (1 + math.cos(math.pi * k / steps))

@@ -9,6 +9,7 @@ nothing to what stands beside it. Adam: Kingma & Ba 2015, algorithm 1 (torch's o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -67,3 +68,8 @@ class Adam:
         self.square.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
         size = rate * (1 - b2**self.done) ** 0.5 / (1 - b1**self.done)
         self.theta.addcdiv_(self.mean, self.square.sqrt().add_(self.eps), value=-size)
+
+
+def warmth(k: int, steps: int, rise: float = 0.03) -> float:
+    """Share of the peak learning rate at step k of `steps`: a rise over that share of the steps, then half a cosine to 0."""
+    return min(1.0, (k + 1) / max(1.0, rise * steps)) * 0.5 * (1 + math.cos(math.pi * k / steps))

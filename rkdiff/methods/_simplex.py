@@ -26,7 +26,7 @@ from rkdiff.core.records import Progress
 from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import randn, to_numpy, to_torch, torch
 from rkdiff.methods._interpolant_moments import FLOOR
-from rkdiff.methods._mlp import Adam, Perceptron
+from rkdiff.methods._mlp import Adam, Perceptron, warmth
 from rkdiff.methods._pairs import Sample
 from rkdiff.methods._velocity import PITCH
 from rkdiff.methods._velocity_training import MOMENTS, REPORT
@@ -124,7 +124,7 @@ def train_simplex(
     optimiser, scale = Adam(model.theta), 1 / variance.mean(1).clamp_min(1e-12).float()
     missed = torch.zeros_like(model.theta[0])
     for k in range(how.steps):
-        warm = min(1.0, (k + 1) / max(1.0, 0.03 * how.steps)) * 0.5 * (1 + math.cos(math.pi * k / how.steps))
+        warm = warmth(k, how.steps)
         ends = np.stack([law(how.batch, numbers) for law in laws], axis=1)
         alpha = _weights(how.batch, count, numbers)
         x = (alpha[:, :, None] * ends).sum(axis=1)

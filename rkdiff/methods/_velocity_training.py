@@ -20,7 +20,7 @@ from rkdiff.core.rng import Rng
 from rkdiff.core.tensors import to_numpy, to_torch, torch
 from rkdiff.methods._interpolant_moments import Ends
 from rkdiff.methods._interpolants import Interpolant
-from rkdiff.methods._mlp import Adam
+from rkdiff.methods._mlp import Adam, warmth
 from rkdiff.methods._pairs import Draw, Pairs
 from rkdiff.methods._velocity import Training, VelocityModel
 
@@ -72,7 +72,7 @@ def train_velocity(
     optimiser, numbers = Adam(model.theta), rng.numpy("lessons")
     total, shown, missed = seen.total or training.steps, -1, torch.zeros_like(model.theta[0])
     for k in range(training.steps):
-        warm = min(1.0, (k + 1) / max(1.0, 0.03 * training.steps)) * 0.5 * (1 + math.cos(math.pi * k / training.steps))
+        warm = warmth(k, training.steps)
         missed += _lesson(model, draw(training.batch, numbers), training, numbers, optimiser, training.rate * warm, scale)
         done = k + 1
         if done % REPORT and done < training.steps:

@@ -30,7 +30,7 @@ from rkdiff.core.tensors import randn, to_numpy, torch
 from rkdiff.methods import Method, Problem
 from rkdiff.methods._lessons import Lessons
 from rkdiff.methods._look import PARTICLES, look
-from rkdiff.methods._mlp import Adam, Perceptron
+from rkdiff.methods._mlp import Adam, Perceptron, warmth
 from rkdiff.methods._moments import Moments
 
 #: Angular frequencies of the features of log(nu) / 4.
@@ -106,7 +106,7 @@ class NetworkDiffusion(Method):
         z = randn((PARTICLES, problem.x.shape[1]), rng.torch("look"), model.moments.mean)
         shown, total = -1, torch.zeros_like(model.theta[0])
         for k in range(self.steps):
-            total += _step(model, lessons, optimiser, self.rate * _warmth(k, self.steps))
+            total += _step(model, lessons, optimiser, self.rate * warmth(k, self.steps))
             done = k + 1
             if done % REPORT and done < self.steps:
                 continue
@@ -124,11 +124,6 @@ class NetworkDiffusion(Method):
         net = Perceptron((inputs, *[self.width] * self.layers, d))
         moments = Moments.of(problem.x, problem.device)
         return NetworkDenoiser(net, moments, problem.classes, pitch, net.start(start, like, output=0.1))
-
-
-def _warmth(k: int, steps: int) -> float:
-    """Share of the peak learning rate at step k: a short rise, then half a cosine to 0."""
-    return min(1.0, (k + 1) / max(1.0, 0.03 * steps)) * 0.5 * (1 + math.cos(math.pi * k / steps))
 
 
 def _step(model: NetworkDenoiser, lessons: Lessons, optimiser: Adam, rate: float) -> Float[torch.Tensor, ""]:

@@ -29,7 +29,7 @@ from rkdiff.core.tensors import to_numpy, to_torch, torch
 from rkdiff.data import Source
 from rkdiff.lab._bands import Band
 from rkdiff.lab._judge import judge
-from rkdiff.lab._ranges import whole
+from rkdiff.lab._ranges import refuse_unknown, whole
 from rkdiff.lab._setting import Setting, setting
 from rkdiff.methods._ipf import fit_ipf
 from rkdiff.methods._ipf_chain import Chain, Given, simulate
@@ -211,9 +211,7 @@ def job(payload: Mapping[str, Any], device: str) -> Generator[Progress, None, di
         PartError: an entry that is missing, unknown or wrong.
     """
     allowed = ("data", "steps", "fits", "gamma", "particles", "seed", "seeds")
-    for name in payload:
-        if name not in allowed:
-            raise PartError(f"this job has no entry {shown(name)}; it has {', '.join(allowed)}")
+    refuse_unknown(payload, allowed)
     given = {k: v for k, v in payload.items() if v is not None}
     if "data" not in given:
         raise PartError("this job needs 'data'")

@@ -18,6 +18,7 @@ from rkdiff.core.parts import PartError, shown
 from rkdiff.core.records import Trajectory
 from rkdiff.core.rng import Rng
 from rkdiff.experiment import Run
+from rkdiff.lab._ranges import refuse_unknown
 from rkdiff.lab.play import pack_walk
 from rkdiff.methods._flow_map import LearnedFlow
 from rkdiff.processes.schedules import Grid
@@ -98,9 +99,7 @@ def read(payload: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         PartError: an entry that is missing, unknown or wrong, in one line.
     """
-    for name in payload:
-        if name not in ("run", "cloud", "at", *NUMBERS):
-            raise PartError(f"this job has no entry {shown(name)}; it has run, cloud, at, {', '.join(NUMBERS)}")
+    refuse_unknown(payload, ("run", "cloud", "at", *NUMBERS))
     out: dict[str, Any] = {"cloud": _cloud(payload.get("cloud")), "at": payload.get("at", 0.0)}
     at = out["at"]
     if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 <= at < 1:

@@ -31,6 +31,7 @@ from jaxtyping import Float
 from rkdiff.core.parts import PartError, shown
 from rkdiff.core.records import Progress
 from rkdiff.experiment import Experiment
+from rkdiff.lab._ranges import refuse_unknown
 from rkdiff.methods._flow_map import LearnedFlow
 from rkdiff.methods._particle_systems import Systems
 from rkdiff.methods.learned_sliced_flow import LearnedSlicedFlow
@@ -250,9 +251,7 @@ def _memory(model: LearnedFlow, systems: Systems, p: Prepared, pool: int) -> Mem
 
 def job(payload: Mapping[str, Any], device: str) -> Generator[Progress, None, dict[str, Any]]:
     """Payload: "experiment" as `Experiment.to_dict` writes it, and "seeds" (1)."""
-    for name in payload:
-        if name not in ("experiment", "seeds"):
-            raise PartError(f"this job has no entry {shown(name)}; it has experiment, seeds")
+    refuse_unknown(payload, ("experiment", "seeds"))
     if "experiment" not in payload:
         raise PartError("this job needs 'experiment'")
     work = report(Experiment.from_dict(payload["experiment"]), _checked(payload.get("seeds", 1)), device)

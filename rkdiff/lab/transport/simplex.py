@@ -22,7 +22,7 @@ from rkdiff.core.parts import PartError, from_dict, shown
 from rkdiff.core.records import Progress, Trajectory
 from rkdiff.core.rng import Rng
 from rkdiff.data import Source
-from rkdiff.lab._ranges import every
+from rkdiff.lab._ranges import every, refuse_unknown
 from rkdiff.lab._setting import setting
 from rkdiff.lab.play import pack_walk
 from rkdiff.methods._pairs import Sample
@@ -110,9 +110,7 @@ def job(payload: Mapping[str, Any], device: str) -> Generator[Progress, None, di
         PartError: an entry that is missing, unknown or wrong, in one line.
     """
     allowed = ("data", "path", "particles", "seed", "iterations")
-    for name in payload:
-        if name not in allowed:
-            raise PartError(f"this job has no entry {shown(name)}; it has {', '.join(allowed)}")
+    refuse_unknown(payload, allowed)
     given = {k: v for k, v in payload.items() if v is not None}
     for name in ("data", "path"):
         if not isinstance(given.get(name), (list, tuple)):

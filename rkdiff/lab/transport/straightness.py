@@ -31,7 +31,7 @@ from rkdiff.data import Source
 from rkdiff.experiment import samplers_for
 from rkdiff.lab._advice_aim import within
 from rkdiff.lab._judge import judge
-from rkdiff.lab._ranges import RANGES, every, whole
+from rkdiff.lab._ranges import RANGES, every, refuse_unknown, whole
 from rkdiff.lab._setting import Setting, setting
 from rkdiff.lab.plan import Plan
 from rkdiff.methods import Method, Problem, Transport
@@ -167,9 +167,7 @@ def job(payload: Mapping[str, Any], device: str) -> Generator[Progress, None, di
     """
     numbers = ("seed", "seeds", "particles")
     allowed = ("data", "methods", "space", "calls", *numbers)
-    for name in payload:
-        if name not in allowed:
-            raise PartError(f"this job has no entry {shown(name)}; it has {', '.join(allowed)}")
+    refuse_unknown(payload, allowed)
     given = {k: v for k, v in payload.items() if v is not None}
     for name in ("data", "methods"):
         if name not in given:
